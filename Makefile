@@ -1,0 +1,36 @@
+# Everything on a fresh machine with Python 3.11 or later and nothing else:
+#   make run     the dashboard          make test    all tests
+#   make check   format, lint, types    make bench   speed, measured in ratios
+#   make format  rewrite as `check` wants it
+
+PYTHON ?= python3
+READY := .venv/ready
+
+.PHONY: run test check bench format clean
+
+run: $(READY)
+	.venv/bin/steermore $(ARGS)
+
+test: $(READY)
+	.venv/bin/python -m pytest $(ARGS)
+
+check: $(READY)
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+bench: $(READY)
+	.venv/bin/python -m tests.benchmarks $(ARGS)
+
+format: $(READY)
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+clean:
+	rm -rf .venv
+
+# The versions that were tested; torch comes as its CPU build where pip finds one under this version.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
+	touch $@

@@ -1,0 +1,187 @@
+"""Reading a list of words from a file, and refusing what is none with a sentence that helps.
+
+Apart from dataset.py: there a list is taken for good. All that can be wrong with a person's file
+is found here, before anything is computed, and every refusal is a DatasetError that names the file,
+the line where there is one, and the cure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import UserError
+
+BOUNDARY = "."
+"""Stands before and after every word, as in the lecture; so no word may hold it."""
+
+FEWEST_WORDS = 10
+"""The least that leaves a word each for dev and test after 8 for train."""
+LONGEST_WORD = 1_000
+MOST_SYMBOLS = 10_000
+MOST_BYTES = 256 * 1024 * 1024
+"""Larger files are refused unread; in memory a list takes many times its size on disk."""
+
+FORBIDDEN = frozenset(
+    map(
+        chr,
+        # Controls (C0, DEL, C1), line and paragraph separators, those that turn the direction of
+        # writing, and the byte order mark: drawn as a sample, each could tear a terminal's screen.
+        [*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF],
+    )
+)
+"""Symbols that no word may hold."""
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class DatasetError(UserError):
+    """A list of words that cannot be used; the message names the file, the line and the cure."""
+
+
+@dataclass(frozen=True)
+class WordList:
+    """What a file of words held."""
+
+    words: list[str]
+    """In the file's order, repeats included; none is empty."""
+    sha256: str
+    """Of `raw`, in hexadecimal."""
+    raw: bytes
+    """The file as it was."""
+
+
+def read_words(path: str | os.PathLike[str]) -> WordList:
+    """Read one word per line from a UTF-8 file; raises DatasetError.
+
+    A line ends in LF, CRLF or a lone CR. A byte order mark, blank lines and whitespace around a
+    word are dropped; inside a word, spaces, hyphens and apostrophes are symbols like any other.
+    """
+    raw = _read(path)
+    lines = _lines(raw, path)
+    words = [word for word in map(str.strip, lines) if word]
+    _check(words, lines, path)
+    return WordList(words, hashlib.sha256(raw).hexdigest(), raw)
+
+
+def harmless(text: str, limit: int | None = None) -> str:
+    """`text` fit to be shown: what cannot be printed is escaped, what exceeds `limit` is cut."""
+    if limit is not None:
+        text = text[: limit + 1]
+    shown = "".join(
+        symbol if symbol.isprintable() else symbol.encode("unicode_escape").decode("ascii")
+        for symbol in text
+    )
+    return shown if limit is None or len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def quoted(text: str) -> str:
+    """`text` from a file as messages quote it: harmless, at most 30 characters, in quotes."""
+    return f'"{harmless(text, 30)}"'
+
+
+def _refusal(path: str | os.PathLike[str], fault: str, line: int | None = None) -> DatasetError:
+    where = harmless(os.fspath(path))
+    return DatasetError(f"{where}: {fault}" if line is None else f"{where}, line {line:,}: {fault}")
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a regular file."""
+    try:
+        # Before the file is opened: opening a FIFO would wait for ever.
+        status = Path(path).stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise _refusal(path, "is a folder. Name a text file with one word per line.")
+        if not stat.S_ISREG(status.st_mode):
+            raise _refusal(path, "is not a regular file. Save the words to a text file first.")
+        if status.st_size > MOST_BYTES:
+            size, most = status.st_size / 2**20, MOST_BYTES // 2**20
+            fault = f"is too large ({size:,.0f} MiB; at most {most} MiB). Take a part of the list."
+            raise _refusal(path, fault)
+        return Path(path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise _refusal(path, "no such file. Check its name and folder.") from None
+    except PermissionError:
+        raise _refusal(path, "may not be read. Check its permissions (chmod +r).") from None
+    except OSError as error:
+        raise _refusal(path, f"cannot be read ({error.strerror}). Try a copy of it.") from None
+
+
+def _lines(raw: bytes, path: str | os.PathLike[str]) -> list[str]:
+    """The file's lines, decoded; raises DatasetError at the first byte that is not UTF-8 text."""
+    content = raw.removeprefix(BYTE_ORDER_MARK)
+    save = "Save the list as plain UTF-8 text, one word per line."
+    nul = content.find(0)
+    if nul >= 0:
+        fault = f"holds a NUL byte, so it is binary or UTF-16, not UTF-8 text. {save}"
+        raise _refusal(path, fault, _line_of(content, nul))
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        fault = f"byte 0x{content[error.start]:02x} is not valid UTF-8. {save}"
+        raise _refusal(path, fault, _line_of(content, error.start)) from None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Not splitlines(), which also ends lines at form feeds and at Unicode's separators.
+    return text.split("\n")
+
+
+def _line_of(content: bytes, offset: int) -> int:
+    """The 1-based line on which the byte at `offset` stands."""
+    before = content[:offset]
+    return 1 + before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")
+
+
+def _check(words: list[str], lines: list[str], path: str | os.PathLike[str]) -> None:
+    """Raise DatasetError for a rule that the list breaks, naming the first line that breaks it."""
+    if not words:
+        raise _refusal(path, "holds no words. Put one word on each line.")
+    if max(map(len, words)) > LONGEST_WORD:
+        line, word = _first(lines, lambda word: len(word) > LONGEST_WORD)
+        fault = (
+            f"{quoted(word)} has {len(word):,} symbols; at most {LONGEST_WORD:,} are accepted. "
+            "Put one word on each line."
+        )
+        raise _refusal(path, fault, line)
+
+    symbols = set("".join(words))
+    if forbidden := symbols & FORBIDDEN:
+        line, word = _first(lines, lambda word: not forbidden.isdisjoint(word))
+        symbol = next(symbol for symbol in word if symbol in forbidden)
+        raise _refusal(path, f"{quoted(word)} {_forbidden_fault(symbol)}", line)
+    if BOUNDARY in symbols:
+        line, word = _first(lines, lambda word: BOUNDARY in word)
+        fault = (
+            f'{quoted(word)} holds "{BOUNDARY}", the symbol that marks where words begin and end. '
+            "Remove it, or put another symbol in its place."
+        )
+        raise _refusal(path, fault, line)
+    if len(symbols) > MOST_SYMBOLS:
+        fault = f"holds {len(symbols):,} distinct symbols; at most {MOST_SYMBOLS:,} are accepted."
+        raise _refusal(path, f"{fault} Take a list in fewer scripts.")
+    if len(symbols) == 1:
+        fault = f"holds one distinct symbol only, {quoted(symbols.pop())}: nothing to learn."
+        raise _refusal(path, f"{fault} Take a list with at least two symbols.")
+    if len(words) < FEWEST_WORDS:
+        fault = f"holds only {len(words)} word{'s' if len(words) > 1 else ''}. Add more:"
+        raise _refusal(path, f"{fault} at least {FEWEST_WORDS} are needed.")
+
+
+def _forbidden_fault(symbol: str) -> str:
+    if symbol == "\t":
+        return r"holds a TAB (\t): is this a table? Keep one column, the words."
+    shown = harmless(symbol)
+    return f"holds the control character {shown} (U+{ord(symbol):04X}). Remove it from the file."
+
+
+def _first(lines: Iterable[str], wrong: Callable[[str], bool]) -> tuple[int, str]:
+    """The 1-based number of the first line whose word is wrong, and that word."""
+    return next(
+        (number, word)
+        for number, word in enumerate(map(str.strip, lines), start=1)
+        if word and wrong(word)
+    )
