@@ -1,0 +1,207 @@
+"""A client of an engine:
+
+attach to a run, send commands, receive events, notice when the engine is gone.
+
+The dashboard, `fit` and `sample` are all such clients. The engine gives a newcomer the sizes of the
+files on disk and queues every later event for it, so that file and stream join without a gap or a
+repetition.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from core import record
+from core.config import RunConfig
+from core.protocol import (
+    MAX_FRAME,
+    PROTOCOL,
+    AnyCommand,
+    AnyEvent,
+    AnyRecorded,
+    Hello,
+    Welcome,
+    decode_event,
+    encode_wire,
+)
+
+SEND_TIMEOUT = 2.0
+"""Seconds after which a send to a frozen engine gives up: the screen must not freeze with it."""
+
+
+class EngineGone(Exception):
+    """There is no engine at the other end; the message says what happened."""
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """What `engine.json` holds: where the engine listens, and the key that it asks for."""
+
+    socket: str
+    key: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Attached:
+    """Everything that happened in a run until this client attached."""
+
+    config: RunConfig
+    welcome: Welcome
+    events: tuple[AnyRecorded, ...]
+    losses: dict[int, np.ndarray]
+    """Per branch, float32 (updates,)."""
+
+
+class Client:
+    """One connection to the engine of one run; send from any one thread, receive in another."""
+
+    def __init__(
+        self, directory: Path, name: str, process: subprocess.Popen[bytes] | None = None
+    ) -> None:
+        """`name` says who acts; `process` is the engine, if the caller started it."""
+        self.directory = directory
+        self.name = name
+        self.process = process
+        self._connection: Connection | None = None
+        self._sending = threading.Lock()
+        self._last_id = 0
+
+    def attach(self, timeout: float) -> Attached:
+        """Connect, waiting for an engine that is still loading, and read the run's history.
+
+        Raises EngineGone if the engine has ended, TimeoutError if it is not ready in `timeout`
+        seconds.
+        """
+        deadline = time.monotonic() + timeout
+        self.close()
+        while True:
+            connection = self._connect()
+            if connection is not None:
+                break
+            if self.process is not None and self.process.poll() is not None:
+                raise EngineGone(self.how_it_ended())
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"run {self.directory.name}: no engine is ready")
+            time.sleep(0.02)
+        self._connection = connection
+        try:
+            connection.send_bytes(encode_wire(Hello(protocol=PROTOCOL, client=self.name)))
+            if not connection.poll(max(deadline - time.monotonic(), 1.0)):
+                raise TimeoutError(f"run {self.directory.name}: the engine does not answer")
+            welcome = decode_event(connection.recv_bytes(MAX_FRAME))
+        except (OSError, EOFError, msgspec.MsgspecError) as error:
+            self.close()
+            raise EngineGone(f"the engine did not let us in ({error})") from error
+        if not isinstance(welcome, Welcome) or welcome.protocol != PROTOCOL:
+            self.close()
+            raise EngineGone(
+                "the engine is of another version of steermore; stop it and start again"
+            )
+        return Attached(
+            config=record.read_config(self.directory),
+            welcome=welcome,
+            events=tuple(record.read_events(self.directory, last=welcome.seq)),
+            losses={
+                welcome.branch: record.read_column(
+                    self.directory, welcome.branch, welcome.column_bytes
+                )
+            },
+        )
+
+    def send(self, command: AnyCommand) -> int:
+        """Send `command` and return the id under which it will be answered; raises EngineGone."""
+        with self._sending:
+            self._last_id += 1
+            numbered = msgspec.structs.replace(command, id=self._last_id)
+            connection = self._connection
+            if connection is None:
+                raise EngineGone("not connected to an engine")
+            try:
+                connection.send_bytes(encode_wire(numbered))
+            except OSError as error:
+                raise EngineGone(f"the engine does not take commands ({error})") from error
+            return self._last_id
+
+    def receive(self, timeout: float) -> list[AnyEvent]:
+        """Every event that has come, waiting up to `timeout` seconds for the first; raises
+        EngineGone.
+        """
+        connection = self._connection
+        if connection is None:
+            raise EngineGone("not connected to an engine")
+        events: list[AnyEvent] = []
+        try:
+            while connection.poll(0 if events else timeout):
+                events.append(decode_event(connection.recv_bytes(MAX_FRAME)))
+        except (OSError, EOFError, msgspec.MsgspecError) as error:
+            if events:
+                return events
+            raise EngineGone(self.how_it_ended()) from error
+        return events
+
+    def close(self) -> None:
+        """Leave; a receive that waits in another thread returns at once."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        # Closing alone would not wake a read that waits.
+        end = socket.socket(fileno=os.dup(connection.fileno()))
+        with end, contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        connection.close()
+
+    def how_it_ended(self) -> str:
+        """Why there is no engine, as far as its process and its log tell."""
+        code = None
+        if self.process is not None:
+            try:
+                code = self.process.wait(timeout=0.5)
+            except subprocess.TimeoutExpired:
+                return "the engine closed the connection"
+        log = self.directory / "engine.log"
+        last = ""
+        if log.exists():
+            lines = log.read_text("utf-8", "replace").strip().splitlines()
+            last = lines[-1] if lines else ""
+        if code in (0, None):
+            return "the engine has ended"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        return f"the engine {how}" + (f": {last}" if last else "") + f" (see {log})"
+
+    def _connect(self) -> Connection | None:
+        """A connection that has shown its key, or None while no engine listens."""
+        try:
+            endpoint = msgspec.json.decode(
+                (self.directory / "engine.json").read_bytes(), type=Endpoint
+            )
+        except (OSError, msgspec.MsgspecError):
+            return None
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            end.connect(endpoint.socket)
+        except OSError:
+            end.close()
+            return None
+        seconds, rest = divmod(SEND_TIMEOUT, 1)
+        end.setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(seconds), int(rest * 1e6))
+        )
+        connection = Connection(end.detach())
+        try:
+            connection.send_bytes(endpoint.key.encode())
+        except OSError:
+            connection.close()
+            return None
+        return connection

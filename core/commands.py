@@ -1,0 +1,135 @@
+"""What each command does to a run, or why it does nothing: never silence, never a false success."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from core import steering
+from core.dials import DIALS, KNOB_NAMES, ConfigError, Value
+from core.errors import UserError
+from core.protocol import (
+    AnyCommand,
+    Decay,
+    Evaluate,
+    Nudge,
+    Pause,
+    Resume,
+    Sample,
+    SetKnobs,
+    SetSetting,
+    Shutdown,
+    Step,
+)
+from core.run import Run
+
+MOST_NAMES = 1_000
+"""Drawn by one command; training waits for it."""
+
+
+class Refused(UserError):
+    """A command that cannot be obeyed now; the message is the reason."""
+
+
+def obey(run: Run, command: AnyCommand, client: str = "") -> None:
+    """Do what `command` says, and answer: with the event of what changed, or with the reason."""
+    try:
+        _obey(run, command, client)
+    except UserError as error:
+        run.journal.reject(type(command).__name__, command.id, str(error), client)
+
+
+def _obey(run: Run, command: AnyCommand, client: str) -> None:
+    match command:
+        case Resume():
+            if run.running:
+                raise Refused(_at_limit(run) if run.finished else "it is training already")
+            run.set_running(True, command.id, client)
+        case Pause():
+            if not run.running:
+                raise Refused("it is paused already")
+            run.set_running(False, command.id, client)
+        case Step():
+            _step(run, command)
+        case SetKnobs() | Decay():
+            _turn_knobs(run, command, client)
+        case Nudge(name=name) if name in KNOB_NAMES:
+            _turn_knobs(run, command, client)
+        case Nudge(name=name):
+            value = _setting(run, name)
+            nudged = steering.nudged(DIALS[name], value, command.rungs, command.fine)
+            _change_setting(run, name, nudged, command.id, client)
+        case SetSetting(name=name, value=wanted):
+            _change_setting(run, name, wanted, command.id, client)
+        case Evaluate():
+            if run.evaluating:
+                raise Refused("an evaluation is under way already")
+            run.evaluate(command.id, client)
+        case Sample():
+            _sample(run, command, client)
+        case Shutdown():
+            run.end(f"asked by {client or 'its driver'}")
+        case _:
+            assert_never(command)
+
+
+def _at_limit(run: Run) -> str:
+    return f"it is at its step limit, {run.settings.step_limit:,}; raise the limit to go on"
+
+
+def _step(run: Run, command: Step) -> None:
+    to_go = run.settings.step_limit - run.step
+    if run.running:
+        raise Refused("single steps need a pause first (space)")
+    if to_go <= 0:
+        raise Refused(_at_limit(run))
+    if not 1 <= command.count <= 1_000_000:
+        raise ConfigError("count", command.count, "must be from 1 to 1,000,000")
+    run.single_steps = min(run.single_steps + command.count, to_go)
+
+
+def _turn_knobs(run: Run, command: SetKnobs | Nudge | Decay, client: str) -> None:
+    knobs = run.trainer.knobs
+    changes = steering.resolve_knobs(command, knobs, run.settings, run.step)
+    if not changes:
+        raise Refused(steering.nothing_to_do(command, knobs))
+    run.change_knobs(changes, client=client, answers=command.id)
+
+
+def _setting(run: Run, name: str) -> Value:
+    if name not in DIALS or name in KNOB_NAMES:
+        raise ConfigError("name", name, "is no setting")
+    value: Value = getattr(run.settings, name)
+    return value
+
+
+def _change_setting(run: Run, name: str, value: Value, answers: int, client: str) -> None:
+    old = _setting(run, name)
+    value = DIALS[name].exact(value)
+    if value == old:
+        raise Refused(steering.already(name, old))
+    run.change_setting(name, value, answers, client)
+
+
+def _sample(run: Run, wish: Sample, client: str) -> None:
+    settings = run.settings
+    for name, number, most in (
+        ("count", wish.count, MOST_NAMES),
+        ("max_length", wish.max_length, 1_000),
+    ):
+        if not 1 <= number <= most:
+            raise ConfigError(name, number, f"must be from 1 to {most:,}")
+    temperature = settings.temperature if wish.temperature is None else wish.temperature
+    top_k = settings.top_k if wish.top_k is None else wish.top_k
+    DIALS["temperature"].check(temperature)
+    DIALS["top_k"].check(top_k)
+    if wish.seed is not None and not 0 <= wish.seed < 2**63:
+        raise ConfigError("seed", wish.seed, "must be a whole number from 0")
+    try:
+        run.draw(msgspec.structs.replace(wish, temperature=temperature, top_k=top_k), client)
+    except UserError:
+        raise
+    except ValueError as error:
+        # A beginning with symbols that the vocabulary lacks, or weights that are not finite.
+        raise Refused(str(error)) from None

@@ -1,0 +1,198 @@
+"""What a run is made of: its data, model, seeds, and the knobs and settings it starts with.
+
+No torch here: the dashboard reads this file too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from core.dials import DIALS, KNOB_NAMES, KNOBS, SETTINGS, ConfigError, Value, whole
+
+FORMAT = 1
+"""Version of the run directory's layout; a reader refuses any other."""
+
+ScheduleKind = Literal["constant", "step", "exponential", "linear", "cosine"]
+OptimizerKind = Literal["sgd", "adamw"]
+Initialization = Literal["normal", "scaled"]
+PresetName = Literal["lecture", "fast"]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all that stands in `config.json`: immutable, and strict about what it reads."""
+
+
+class DataConfig(Config, frozen=True, kw_only=True):
+    """The list of words, and how it is dealt into train, dev and test."""
+
+    path: str
+    """Where the list came from. The run keeps its own copy, `words.txt`, and reads only that."""
+    sha256: str
+    """Of the file's bytes."""
+    split_seed: int = 42
+    """Of the one shuffle that deals the words into train, dev and test (80 / 10 / 10)."""
+
+
+class ModelConfig(Config, frozen=True, kw_only=True):
+    """Sizes of the network of Bengio et al. 2003, at character level."""
+
+    block_size: int = 3
+    """How many symbols of context predict the next one."""
+    embedding_size: int = 10
+    """Dimensions of a symbol's embedding (a row of C)."""
+    hidden_size: int = 200
+    """Neurons of the tanh layer."""
+    initialization: Initialization = "normal"
+    """`normal`: every weight from N(0, 1), as in the lecture.
+    `scaled`: W1 × (5/3)/√fan_in, W2 × 0.01, biases 0, as in the lecture's third part."""
+
+    def parameters(self, vocab_size: int) -> int:
+        """How many weights the network has: C, W1, b1, W2, b2."""
+        inputs = self.block_size * self.embedding_size
+        hidden = (inputs + 1) * self.hidden_size
+        return vocab_size * self.embedding_size + hidden + (self.hidden_size + 1) * vocab_size
+
+    def __post_init__(self) -> None:
+        for field, high in (("block_size", 64), ("embedding_size", 1024), ("hidden_size", 16384)):
+            value = getattr(self, field)
+            if not 1 <= value <= high:
+                raise ConfigError(field, value, f"must be between 1 and {high:,}")
+
+
+class Knobs(Config, frozen=True, kw_only=True):
+    """What shapes the next update, and can change at any step: part of the training state."""
+
+    learning_rate: float = 0.1
+    schedule: ScheduleKind = "constant"
+    schedule_start: int = 0
+    schedule_length: int = 200_000
+    warmup: int = 0
+    floor: float = 0.0
+    drops: tuple[int, ...] = ()
+    drop_factor: float = 0.1
+    optimizer: OptimizerKind = "sgd"
+    momentum: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.99
+    weight_decay: float = 0.0
+    clip: float = 0.0
+    batch_size: int = 32
+    fixed_batch: int | None = None
+
+    def __post_init__(self) -> None:
+        for knob in KNOBS:
+            knob.check(getattr(self, knob.name))
+        if self.schedule == "exponential" and self.floor == 0:
+            raise ConfigError("floor", 0.0, "cannot end an exponential schedule; try 0.01")
+
+
+class Settings(Config, frozen=True, kw_only=True):
+    """What can change at any step without touching the weights: noted, never undone."""
+
+    evaluation_interval: int = 5_000
+    step_limit: int = 200_000
+    temperature: float = 1.0
+    top_k: int = 0
+    pace: int = 0
+
+    def __post_init__(self) -> None:
+        for setting in SETTINGS:
+            setting.check(getattr(self, setting.name))
+
+
+class PlannedAct(Config, frozen=True, kw_only=True):
+    """A change of knobs that the engine makes by itself at `step` (`--act STEP:knob=value`)."""
+
+    step: int
+    changes: dict[str, Value]
+
+
+class RunConfig(Config, frozen=True, kw_only=True):
+    """Everything that a run starts from; stands in its `config.json` and never changes."""
+
+    format: int = FORMAT
+    created: float
+    """Seconds since 1970."""
+    version: str
+    """Of steermore."""
+    preset: PresetName
+    data: DataConfig
+    model: ModelConfig
+    seed: int = 2_147_483_647
+    """Gives the initial weights and every minibatch; the lecture's own."""
+    threads: int = 1
+    """Threads for the mathematics, fixed for the run's life: another number may give other bits."""
+    kernel: str = "eager-1"
+    """Which implementation of the step computed the run."""
+    knobs: Knobs
+    settings: Settings
+    plan: tuple[PlannedAct, ...] = ()
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named point to start from."""
+
+    help: str
+    knobs: Knobs
+    settings: Settings
+    initialization: Initialization
+
+
+PRESETS: dict[PresetName, Preset] = {
+    "lecture": Preset(
+        "The lecture's recipe: N(0, 1) weights, SGD, batch 32, rate 0.1 then 0.01, 200,000 steps.",
+        Knobs(schedule="step", drops=(100_000,)),
+        Settings(),
+        "normal",
+    ),
+    "fast": Preset(
+        "The same model in 3,000 steps: scaled weights, AdamW, batch 128, warmup, linear decay.",
+        Knobs(
+            learning_rate=0.01,
+            schedule="linear",
+            schedule_length=3_000,
+            warmup=150,
+            optimizer="adamw",
+            batch_size=128,
+        ),
+        Settings(evaluation_interval=500, step_limit=3_000),
+        "scaled",
+    ),
+}
+
+
+def with_changes(knobs: Knobs, changes: dict[str, Value]) -> Knobs:
+    """`knobs` with some of them replaced; raises ConfigError for a name or a value that is none."""
+    exact: dict[str, Value] = {}
+    for name, value in changes.items():
+        if name not in KNOB_NAMES:
+            raise ConfigError(
+                name, value, f"is no knob; the knobs are {', '.join(sorted(KNOB_NAMES))}"
+            )
+        exact[name] = DIALS[name].exact(value)
+    return msgspec.structs.replace(knobs, **exact)
+
+
+def parse_plan(text: str) -> PlannedAct:
+    """Read `STEP:knob=value`, as in `5000:learning_rate=0.01`; raises ConfigError."""
+    where, colon, what = text.partition(":")
+    name, equals, value = what.partition("=")
+    name = name.strip().replace("-", "_")
+    cure = "must read STEP:knob=value, as in 5000:learning_rate=0.01"
+    if not colon or not equals:
+        raise ConfigError("act", text, cure)
+    try:
+        step = whole(where)
+    except ValueError:
+        raise ConfigError("act", text, cure) from None
+    if step < 0:
+        raise ConfigError("act", text, cure)
+    if name not in KNOB_NAMES:
+        raise ConfigError(
+            "act", text, f"names no knob; the knobs are {', '.join(sorted(KNOB_NAMES))}"
+        )
+    return PlannedAct(step=step, changes={name: DIALS[name].parse(value)})

@@ -1,0 +1,36 @@
+"""Whatever could change a bit of a run's result, noted at every start of its engine."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.config import RunConfig
+
+
+def environment(config: RunConfig) -> dict[str, str | int]:
+    """Versions, processor, threads, kernel and data, for the record's EngineStarted."""
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu_model(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "kernel": config.kernel,
+        "data_sha256": config.data.sha256,
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"

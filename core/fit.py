@@ -1,0 +1,207 @@
+"""Train without a screen: a client of the same engine that the dashboard uses.
+
+So a run trained here is like any other, and what is measured here is what the dashboard's users
+get.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from core.client import Client, EngineGone
+from core.config import RunConfig
+from core.dataset import Dataset
+from core.dials import show
+from core.launch import new_run, runs_directory, start_engine
+from core.options import Beginning
+from core.protocol import (
+    AnyEvent,
+    Clock,
+    CommandRejected,
+    EngineFailed,
+    EngineStopped,
+    Evaluated,
+    KnobsChanged,
+    Resume,
+    Shutdown,
+    SnapshotTaken,
+    StateChanged,
+    StepsDone,
+)
+
+READY_SECONDS = 120.0
+"""How long a loaded machine may take to load torch before we give up."""
+
+
+@dataclass
+class Fit:
+    """What has been heard of the run so far."""
+
+    step: int = 0
+    loss: float = float("nan")
+    """Of the minibatches, smoothed for display only."""
+    evaluated: Evaluated | None = None
+    seconds: float = 0.0
+    weights_sha256: str = ""
+    finished: bool = False
+    news: list[str] = field(default_factory=list)
+    """Lines to print, oldest first."""
+
+    def hear(self, event: AnyEvent) -> None:
+        """Take in one event."""
+        match event:
+            case StepsDone():
+                column = np.frombuffer(event.loss, "<f4")
+                self.step = event.first_step + len(column)
+                mean = float(column.mean())
+                known = np.isfinite(self.loss)
+                self.loss = 0.9 * self.loss + 0.1 * mean if known else mean
+            case Evaluated():
+                self.evaluated = event
+                best = ", best so far" if event.best else ""
+                losses = f"train {_loss(event.train)}  dev {_loss(event.dev)}{best}"
+                self.news.append(f"step {event.step:>9,}  {losses}")
+            case KnobsChanged():
+                for name, (old, new) in event.changes.items():
+                    words = name.replace("_", " ")
+                    self.news.append(f"step {event.step:>9,}  {words} {show(old)} → {show(new)}")
+            case Clock():
+                self.seconds = event.seconds
+            case SnapshotTaken():
+                self.weights_sha256 = event.weights_sha256
+            case StateChanged():
+                self.finished = event.finished
+            case CommandRejected():
+                self.news.append(f"refused: {event.reason}")
+            case EngineFailed():
+                raise EngineGone(f"the engine failed: {event.reason}")
+            case EngineStopped():
+                self.step = event.step
+            case _:
+                pass
+
+
+def fit_and_report(beginning: Beginning, *, as_json: bool) -> int:
+    """Train `beginning` to its end, tell how it goes, and return the exit code.
+
+    0: finished. 1: the engine was lost. 130: stopped by Ctrl-C or SIGTERM, and saved.
+    """
+    # With --json the standard output is the object's alone.
+    console = Console(stderr=as_json, highlight=False)
+    started = time.monotonic()
+    config = beginning.config
+    directory = new_run(runs_directory(beginning.runs), config, beginning.words.raw)
+    interrupted = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: interrupted.set())
+    client = Client(directory, "fit", start_engine(directory))
+    data = Dataset.from_words(
+        beginning.words.words, config.model.block_size, config.data.split_seed, config.data.sha256
+    )
+    fit = Fit()
+    try:
+        client.attach(READY_SECONDS)
+        client.send(Resume())
+        with _progress(console, config.settings.step_limit) as show_progress:
+            for event in _until_stopped(client, interrupted):
+                fit.hear(event)
+                show_progress(fit)
+    except (EngineGone, TimeoutError) as error:
+        print(f"steermore: {error}", file=sys.stderr)
+        return 1
+    finally:
+        client.close()
+    report = _report(fit, config, data, directory.name, time.monotonic() - started)
+    if as_json:
+        print(json.dumps(report))
+    else:
+        for line in _summary(report, directory, finished=fit.finished):
+            console.print(line, markup=False)
+    return 0 if fit.finished else 130
+
+
+def _until_stopped(client: Client, interrupted: threading.Event) -> Iterator[AnyEvent]:
+    """Every event until the engine has stopped, which it is asked to do at the end of the run."""
+    asked = False
+    while True:
+        for event in client.receive(0.1):
+            yield event
+            finished = isinstance(event, StateChanged) and event.finished
+            if finished and not asked:
+                client.send(Shutdown())
+                asked = True
+            if isinstance(event, EngineStopped):
+                return
+        if interrupted.is_set() and not asked:
+            client.send(Shutdown())
+            asked = True
+
+
+@contextmanager
+def _progress(console: Console, limit: int) -> Iterator[Callable[[Fit], None]]:
+    """A function that shows how far a Fit has come: a bar on a terminal, lines elsewhere."""
+    columns = (
+        BarColumn(),
+        TextColumn("{task.completed:>9,.0f} of {task.total:,.0f} steps  {task.fields[loss]}"),
+        TimeRemainingColumn(),
+    )
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task("", total=limit, loss="")
+    with bar:
+
+        def show_progress(fit: Fit) -> None:
+            while fit.news:
+                bar.console.print(fit.news.pop(0), markup=False)
+            bar.update(task, completed=fit.step, loss=f"loss {fit.loss:.3f}")
+
+        yield show_progress
+
+
+def _report(
+    fit: Fit, config: RunConfig, data: Dataset, run: str, wall_seconds: float
+) -> dict[str, Any]:
+    """What `--json` prints."""
+    # Losses of other weights than those that were saved would be no result of this run.
+    last = fit.evaluated if fit.evaluated and fit.evaluated.step == fit.step else None
+    return {
+        "run": run,
+        "steps": fit.step,
+        "parameters": config.model.parameters(data.vocab_size),
+        "examples": {name: split.examples for name, split in data.splits.items()},
+        "train_loss": last.train if last else None,
+        "dev_loss": last.dev if last else None,
+        "seconds": round(fit.seconds, 3),
+        "wall_seconds": round(wall_seconds, 3),
+        "steps_per_second": round(fit.step / fit.seconds, 1) if fit.seconds else None,
+        "weights_sha256": fit.weights_sha256,
+    }
+
+
+def _summary(report: dict[str, Any], directory: Path, *, finished: bool) -> Iterator[str]:
+    """The report for people."""
+    yield (
+        f"{'finished' if finished else 'stopped'} at step {report['steps']:,}: "
+        f"train {_loss(report['train_loss'])}, dev {_loss(report['dev_loss'])}, "
+        f"{report['parameters']:,} parameters"
+    )
+    rate = report["steps_per_second"]
+    yield f"{report['seconds']:.2f} s inside updates" + (f", {rate:,.0f} steps/s" if rate else "")
+    yield f"saved in {directory} (weights {report['weights_sha256'][:12]}…)"
+    yield f"draw names from it: steermore sample {directory}"
+
+
+def _loss(loss: float | None) -> str:
+    return "not measured" if loss is None else f"{loss:.4f}"

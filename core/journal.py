@@ -1,0 +1,110 @@
+"""What happens in a run, numbered, written down, and only then told.
+
+Losses stream in packed columns some thirty times a second; any event that carries a step first lets
+the losses before it go out, so that whoever listens sees everything in order.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from core.protocol import Act, AnyEvent, CommandRejected, Point, Recorded, StepsDone
+from core.record import RecordWriter
+
+STREAM_SECONDS = 1 / 30
+"""Losses travel to the dashboards no more often than this."""
+
+R = TypeVar("R", bound=Recorded)
+
+
+class Journal:
+    """The one place through which a run speaks: to its record, and to those who listen."""
+
+    def __init__(self, directory: Path) -> None:
+        """Takes the run's lock; raises RunError if another engine has it."""
+        self.record = RecordWriter(directory)
+        self.seq = -1
+        """Of the last recorded event."""
+        self.last_act = -1
+        """The sequence number of the last act."""
+        self.branch = 0
+        self.seconds = 0.0
+        """Spent inside updates since the run began."""
+        self._losses: list[np.ndarray] = []
+        self._first_step = 0
+        self._streamed = time.monotonic()
+        self._synced = time.monotonic()
+        self._outbox: list[tuple[AnyEvent, str | None]] = []
+
+    def point(self, step: int) -> Point:
+        """The place in the run where `step` updates are done and the last act has taken effect."""
+        return Point(self.last_act, step)
+
+    def add(self, kind: type[R], step: int, **fields: Any) -> R:
+        """Record an event of this kind as having happened at `step`, then tell everyone."""
+        self._stream()
+        if issubclass(kind, Act):
+            fields["before"] = self.point(step)
+        self.seq += 1
+        event = kind(seq=self.seq, branch=self.branch, step=step, time=time.time(), **fields)
+        if isinstance(event, Act):
+            self.last_act = self.seq
+        self.record.append(event)  # type: ignore[arg-type]
+        self.tell(event)  # type: ignore[arg-type]
+        return event
+
+    def add_losses(self, first_step: int, losses: np.ndarray) -> None:
+        """Record the losses, float32 (updates,), of the updates from `first_step` on."""
+        self.record.append_losses(losses.astype("<f4").tobytes())
+        if not self._losses:
+            self._first_step = first_step
+        self._losses.append(losses)
+        if time.monotonic() - self._streamed >= STREAM_SECONDS:
+            self._stream()
+
+    def tell(self, event: AnyEvent, to: str | None = None) -> None:
+        """Send an event to the client of that name, or to everyone; what is recorded goes through
+        `add`.
+        """
+        self._outbox.append((event, to))
+
+    def reject(self, command: str, id: int, reason: str, client: str | None) -> None:
+        """Tell the asker, and nobody else, why a command changed nothing."""
+        self.tell(CommandRejected(answers=id, command=command, reason=reason), to=client)
+
+    def take(self) -> list[tuple[AnyEvent, str | None]]:
+        """Events to be sent since the last call, each with its addressee (None: everyone)."""
+        taken, self._outbox = self._outbox, []
+        return taken
+
+    def settle(self) -> None:
+        """Let out losses that have waited long enough, and sync the record once a second."""
+        now = time.monotonic()
+        if now - self._streamed >= STREAM_SECONDS:
+            self._stream()
+        if now - self._synced >= 1.0:
+            self.record.sync()
+            self._synced = now
+
+    def flush(self) -> None:
+        """Send every loss so far and hand the record to the system, so that others can read it."""
+        self._stream()
+        self.record.flush()
+
+    def _stream(self) -> None:
+        if self._losses:
+            losses = np.concatenate(self._losses).astype("<f4")
+            self._losses = []
+            self.tell(
+                StepsDone(
+                    branch=self.branch,
+                    first_step=self._first_step,
+                    loss=losses.tobytes(),
+                    seconds=self.seconds,
+                )
+            )
+        self._streamed = time.monotonic()

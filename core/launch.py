@@ -1,0 +1,91 @@
+"""Make a run directory and start its engine, without loading torch into the caller's process."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from core.config import RunConfig
+from core.record import RunError, write_whole
+
+MAX_COPY = 16 * 1024 * 1024
+"""Bytes of a list of words that a run keeps a copy of; a larger list is named with its sha256."""
+
+
+def new_run(runs: Path, config: RunConfig, words: bytes) -> Path:
+    """A fresh directory in `runs` for a run from `config`, with its own copy of the list's bytes.
+
+    Its name is the time it was made and the list's name, so that names sort by age. Raises
+    RunError.
+    """
+    stem = re.sub(r"[^a-z0-9]+", "-", Path(config.data.path).stem.lower()).strip("-")[:24] or "run"
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(config.created))
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        directory = _fresh(runs, f"{stamp}-{stem}")
+        (directory / "checkpoints").mkdir()
+        if len(words) <= MAX_COPY:
+            write_whole(directory / "words.txt", words)
+        # Last, since its presence makes the directory a run.
+        write_whole(directory / "config.json", msgspec.json.format(msgspec.json.encode(config)))
+    except OSError as error:
+        where = error.filename or runs
+        raise RunError(
+            f"{where}: cannot write the run here: {error.strerror};"
+            " choose another folder with --runs-dir"
+        ) from None
+    return directory
+
+
+def _fresh(runs: Path, name: str) -> Path:
+    number = 1
+    while True:
+        directory = runs / (name if number == 1 else f"{name}-{number}")
+        try:
+            directory.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return directory
+
+
+def words_path(directory: Path, config: RunConfig) -> Path:
+    """Where the run's list stands: its own copy, or the named file if that is too large."""
+    copy = directory / "words.txt"
+    return copy if copy.exists() else Path(config.data.path)
+
+
+def start_engine(directory: Path) -> subprocess.Popen[bytes]:
+    """Start the engine that serves the run in `directory`, in a session of its own.
+
+    It outlives the terminal, and what it or its libraries print goes to the run's engine.log: on an
+    inherited output it would tear the dashboard's screen.
+    """
+    with (directory / "engine.log").open("ab") as log:
+        return subprocess.Popen(
+            # -P keeps a folder called core where the person stands from shadowing ours.
+            [sys.executable, "-P", "-m", "core.worker", str(directory.resolve())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=_environment(),
+        )
+
+
+def _environment() -> dict[str, str]:
+    """The caller's environment, with this package to be found even when it runs from a checkout."""
+    here = str(Path(__file__).resolve().parent.parent)
+    paths = [here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def runs_directory(given: Path | None) -> Path:
+    """Where runs live: `--runs-dir`, else $STEERMORE_RUNS, else ./runs."""
+    return given or Path(os.environ.get("STEERMORE_RUNS") or "runs")

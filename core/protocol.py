@@ -1,0 +1,299 @@
+"""A run's one protocol: what dashboard and engine say, what stands on disk, what a replay reads.
+
+Commands are imperative; events are past tense and carry the step at which they hold. An event that
+is recorded has a sequence number: an *act* changes the training state, a *note* does not. Messages
+are msgpack on the wire and JSON lines on disk, and are validated on the way in. A number that may
+not be finite is `float | None`, None meaning "not finite", since JSON cannot carry NaN.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from core.config import RunConfig
+from core.dials import Value
+
+PROTOCOL = 1
+"""Version of the messages; engine and dashboard must agree."""
+
+MAX_FRAME = 16 * 1024 * 1024
+"""Largest message in bytes that either side accepts."""
+
+By = Literal["person", "command line", "guard", "autopilot"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Base of every command and event; its class name is its tag."""
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+class Command(Message, frozen=True, kw_only=True):
+    """A wish to the engine; the answer names its `id`."""
+
+    id: int = 0
+
+
+class Resume(Command, frozen=True, kw_only=True):
+    """Train on."""
+
+
+class Pause(Command, frozen=True, kw_only=True):
+    """Stand still after the present chunk."""
+
+
+class Step(Command, frozen=True, kw_only=True):
+    """Make exactly `count` updates, then stand still. Only while paused."""
+
+    count: int = 1
+
+
+class SetKnobs(Command, frozen=True, kw_only=True):
+    """Give knobs new values, all at one step. A new schedule begins now (core/steering.py)."""
+
+    values: dict[str, Value]
+
+
+class SetSetting(Command, frozen=True, kw_only=True):
+    """Give one setting a new value."""
+
+    name: str
+    value: Value
+
+
+class Nudge(Command, frozen=True, kw_only=True):
+    """Move a knob or setting along its ladder, from wherever it is when the engine reads this."""
+
+    name: str
+    rungs: int
+    fine: bool = False
+
+
+class Decay(Command, frozen=True, kw_only=True):
+    """Multiply the base learning rate by `factor` now, as the lecture does at a plateau."""
+
+    factor: float = 0.1
+
+
+class Evaluate(Command, frozen=True, kw_only=True):
+    """Measure the loss on dev and on the fixed part of train, now."""
+
+
+class Sample(Command, frozen=True, kw_only=True):
+    """Draw `count` names.
+
+    None stands for the run's setting (temperature, top_k) or for the count of drawings (seed).
+    """
+
+    count: int = 10
+    temperature: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    prefix: str = ""
+    max_length: int = 50
+
+
+class Shutdown(Command, frozen=True, kw_only=True):
+    """Save a checkpoint and end the engine."""
+
+
+AnyCommand = (
+    Resume | Pause | Step | SetKnobs | SetSetting | Nudge | Decay | Evaluate | Sample | Shutdown
+)
+
+
+# --- events that are recorded --------------------------------------------------------------------
+
+
+class Point(msgspec.Struct, frozen=True, array_like=True):
+    """A place in a run: the last act included, and the count of updates done."""
+
+    seq: int
+    step: int
+
+
+class Recorded(Message, frozen=True, kw_only=True):
+    """An event that stands in the record."""
+
+    seq: int
+    branch: int
+    step: int
+    time: float
+    """Seconds since 1970, for people; nothing is computed from it."""
+    answers: int | None = None
+    """The id of the command that this answers."""
+    client: str = ""
+    """Who asked; empty for the engine itself."""
+
+
+class Act(Recorded, frozen=True, kw_only=True):
+    """A recorded event that changes the training state: effects in absolute numbers, not wishes."""
+
+    before: Point
+    by: By = "person"
+
+
+class RunOpened(Act, frozen=True, kw_only=True):
+    """The first act: the run begins from its configuration."""
+
+    config: RunConfig
+
+
+class KnobsChanged(Act, frozen=True, kw_only=True):
+    """Knobs took new values {name: (old, new)}, in force from the update that leaves `step`."""
+
+    changes: dict[str, tuple[Value, Value]]
+    joins: bool = False
+    """For undo one act with the act before: the same knob, moved again within a second."""
+    optimizer_restarted: bool = False
+
+
+class EngineStarted(Recorded, frozen=True, kw_only=True):
+    """An engine process took up the run, in this environment (whatever could change a bit)."""
+
+    pid: int
+    environment: dict[str, str | int]
+
+
+class EngineStopped(Recorded, frozen=True, kw_only=True):
+    """The engine process ended in good order."""
+
+    reason: str
+
+
+class StateChanged(Recorded, frozen=True, kw_only=True):
+    """Running or paused. At its step limit a run is running, and finished until that is raised."""
+
+    running: bool
+    finished: bool = False
+
+
+class SettingChanged(Recorded, frozen=True, kw_only=True):
+    """A setting took a new value."""
+
+    name: str
+    old: Value
+    new: Value
+
+
+class Evaluated(Recorded, frozen=True, kw_only=True):
+    """Mean losses (nats per symbol) of the weights at `step`."""
+
+    train: float | None
+    dev: float | None
+    train_examples: int
+    dev_examples: int
+    whole: bool
+    """All of train was measured, not only its fixed part."""
+    best: bool
+    """The lowest dev loss so far on this lineage."""
+
+
+class SamplesDrawn(Recorded, frozen=True, kw_only=True):
+    """Names drawn from the weights at `step`; equal arguments and weights draw equal names."""
+
+    names: tuple[str, ...]
+    temperature: float
+    top_k: int
+    seed: int
+    prefix: str
+    max_length: int
+
+
+class SnapshotTaken(Recorded, frozen=True, kw_only=True):
+    """A checkpoint stands on disk."""
+
+    file: str
+    """Its name within the run's folder `checkpoints`."""
+    reason: str
+    state_sha256: str
+    weights_sha256: str
+
+
+class Clock(Recorded, frozen=True, kw_only=True):
+    """Seconds spent inside updates up to `step`; noted at most once a second."""
+
+    seconds: float
+
+
+# --- events that are only streamed ---------------------------------------------------------------
+
+
+class StepsDone(Message, frozen=True, kw_only=True):
+    """Updates from `first_step` on were done; `loss` has the minibatch loss before each."""
+
+    branch: int
+    first_step: int
+    loss: bytes
+    """float32, little-endian, one per update; not finite where the loss was not."""
+    seconds: float
+    """Spent inside updates since the run began."""
+
+
+class CommandRejected(Message, frozen=True, kw_only=True):
+    """The command changed nothing, for this reason. To the asker only."""
+
+    answers: int
+    command: str
+    reason: str
+
+
+class EngineFailed(Message, frozen=True, kw_only=True):
+    """The engine met an error that it cannot train through, and ends."""
+
+    reason: str
+
+
+class Heartbeat(Message, frozen=True, kw_only=True):
+    """The engine is alive; sent every second, also while paused."""
+
+    step: int
+    running: bool
+
+
+class Hello(Message, frozen=True, kw_only=True):
+    """A client's first message after the key."""
+
+    protocol: int
+    client: str
+
+
+class Welcome(Message, frozen=True, kw_only=True):
+    """The engine's answer: the record to here is on disk, later events follow on this line."""
+
+    protocol: int
+    client: str
+    """The name under which this client's acts are recorded."""
+    seq: int
+    """Of the last recorded event on disk."""
+    branch: int
+    step: int
+    column_bytes: int
+    """Length of the branch's loss column."""
+    running: bool
+    finished: bool
+    seconds: float
+
+
+AnyRecorded = (
+    RunOpened
+    | KnobsChanged
+    | EngineStarted
+    | EngineStopped
+    | StateChanged
+    | SettingChanged
+    | Evaluated
+    | SamplesDrawn
+    | SnapshotTaken
+    | Clock
+)
+AnyEvent = AnyRecorded | StepsDone | CommandRejected | EngineFailed | Heartbeat | Welcome
+
+encode_wire = msgspec.msgpack.Encoder().encode
+decode_event = msgspec.msgpack.Decoder(AnyEvent).decode
+decode_command = msgspec.msgpack.Decoder(AnyCommand | Hello).decode
+encode_line = msgspec.json.Encoder().encode
+decode_line = msgspec.json.Decoder(AnyRecorded).decode

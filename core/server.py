@@ -1,0 +1,182 @@
+"""The engine's sockets: one non-blocking turn between chunks of training accepts, reads and writes.
+
+No threads and no locks. Frames are those of `multiprocessing.connection.Connection` (four bytes of
+length, then the message), so that a client can use that class. A stranger must show the key in its
+first frame. Whoever sends what cannot be right, or does not read what it is sent, is dropped; a
+dropped dashboard attaches again by itself.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import selectors
+import shutil
+import socket
+import struct
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from core.client import Endpoint
+from core.protocol import MAX_FRAME
+from core.record import write_whole
+
+MAX_OUTBOX = 1024 * 1024
+"""Bytes that may wait for a client before it is dropped."""
+
+PATIENCE = 2.0
+"""Seconds that a stranger has to show the key."""
+
+LENGTH = struct.Struct("!i")
+
+
+class Peer:
+    """One connection, as the server sees it."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self.end = end
+        self.since = time.monotonic()
+        self.known = False
+        """It has shown the key."""
+        self.name = ""
+        """What it called itself in its Hello; events are for those that have said it."""
+        self.inbox = bytearray()
+        self.outbox = bytearray()
+        self.gone = False
+
+    def frames(self, key: bytes) -> Iterator[bytes]:
+        """Whole messages that have come in; the key is taken out on the way."""
+        while len(self.inbox) >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(self.inbox)
+            if not 0 <= length <= (MAX_FRAME if self.known else 256):
+                self.gone = True
+                return
+            if len(self.inbox) < LENGTH.size + length:
+                return
+            frame = bytes(self.inbox[LENGTH.size : LENGTH.size + length])
+            del self.inbox[: LENGTH.size + length]
+            if self.known:
+                yield frame
+            elif hmac.compare_digest(frame, key):
+                self.known = True
+            else:
+                self.gone = True
+                return
+
+    def read(self) -> None:
+        """Take in what has come, without waiting, but no more than one turn's share."""
+        try:
+            data = self.end.recv(65_536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self.inbox += data
+        self.gone |= not data
+
+    def write(self) -> None:
+        """Send on what waits, as far as it goes without waiting."""
+        while self.outbox and not self.gone:
+            try:
+                del self.outbox[: self.end.send(self.outbox)]
+            except BlockingIOError:
+                return
+            except OSError:
+                self.gone = True
+
+    def put(self, message: bytes) -> None:
+        """Queue one message."""
+        self.outbox += LENGTH.pack(len(message)) + message
+        self.gone |= len(self.outbox) > MAX_OUTBOX
+
+
+class Server:
+    """Listens on a Unix socket in a private folder of its own, and says where in `engine.json`."""
+
+    def __init__(self, directory: Path) -> None:
+        """Announce the endpoint for the run in `directory`: from now on clients can connect."""
+        self._folder = tempfile.mkdtemp(prefix="steermore-")
+        self._key = secrets.token_hex(32)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(path := f"{self._folder}/engine")
+        self._listener.listen(16)
+        self._listener.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._peers: dict[socket.socket, Peer] = {}
+        self._announcement = directory / "engine.json"
+        endpoint = Endpoint(socket=path, key=self._key, pid=os.getpid())
+        write_whole(self._announcement, msgspec.json.encode(endpoint), mode=0o600)
+
+    @property
+    def clients(self) -> list[Peer]:
+        """Those that have shown the key and said Hello."""
+        return [peer for peer in self._peers.values() if peer.name and not peer.gone]
+
+    def wake_on(self, descriptor: int) -> None:
+        """Let a byte on this descriptor end a turn's waiting (signals arrive so)."""
+        self._selector.register(descriptor, selectors.EVENT_READ)
+
+    def turn(self, wait: float) -> list[tuple[Peer, bytes]]:
+        """Accept, write and read, waiting up to `wait` seconds for something to come.
+
+        Returns the messages of peers that have shown the key, in order.
+        """
+        self._write()
+        frames: list[tuple[Peer, bytes]] = []
+        for key, _ in self._selector.select(wait):
+            if key.fileobj is self._listener:
+                self._accept()
+            elif isinstance(key.fileobj, int):
+                os.read(key.fileobj, 64)
+            elif peer := self._peers.get(key.fileobj):  # type: ignore[call-overload]
+                peer.read()
+                frames += [(peer, frame) for frame in peer.frames(self._key.encode())]
+        self._drop()
+        return frames
+
+    def broadcast(self, message: bytes) -> None:
+        """Queue one message for every client."""
+        for peer in self.clients:
+            peer.put(message)
+
+    def close(self) -> None:
+        """Send what still waits, for at most half a second, then close and remove every trace."""
+        self._announcement.unlink(missing_ok=True)
+        deadline = time.monotonic() + 0.5
+        while any(peer.outbox for peer in self.clients) and time.monotonic() < deadline:
+            self.turn(0.01)
+        for peer in self._peers.values():
+            peer.end.close()
+        self._selector.close()
+        self._listener.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _accept(self) -> None:
+        try:
+            end, _ = self._listener.accept()
+        except OSError:
+            return
+        end.setblocking(False)
+        self._peers[end] = Peer(end)
+        self._selector.register(end, selectors.EVENT_READ)
+
+    def _write(self) -> None:
+        for peer in self._peers.values():
+            if peer.outbox:
+                peer.write()
+        self._drop()
+
+    def _drop(self) -> None:
+        late = time.monotonic() - PATIENCE
+        for peer in list(self._peers.values()):
+            if peer.gone or (not peer.known and peer.since < late):
+                peer.gone = True
+                self._selector.unregister(peer.end)
+                peer.end.close()
+                del self._peers[peer.end]

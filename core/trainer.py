@@ -1,0 +1,161 @@
+"""The training state and its one motion, `advance`: no files, no sockets, no clock.
+
+Apart from the run that records it, so that undo, replay and the finder can rest on one promise: the
+state after n updates depends, to the last bit, on where it began and on the knobs, on nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from torch import Tensor
+
+from core.config import Knobs, ModelConfig
+from core.gradient import Gradient, Symbols, arrange, minibatch_losses
+from core.minibatch import minibatch
+from core.model import Model, little_endian
+from core.optimizer import Optimizer
+from core.schedule import effective_rate
+
+if TYPE_CHECKING:
+    from core.dataset import Dataset
+
+# Shapes: K steps of a chunk, B minibatch, T block_size, V vocab_size
+
+_MOST_BYTES = 4 * 1024 * 1024
+_MOST_STEPS = 64
+_LINE = 16
+"""float32 numbers in a cache line."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A training state, apart from the trainer that it was taken from; its tensors are its own."""
+
+    tensors: dict[str, Tensor]
+    """C, W1, b1, W2, b2, and the optimizer's: `momentum`, or `exp_avg` and `exp_avg_sq`, flat."""
+    step: int
+    updates: int
+    """The optimizer's own count."""
+    knobs: Knobs
+
+
+class Trainer:
+    """A model, its optimizer and its knobs, at a step.
+
+    `step` counts finished updates: update s leads from state s to state s + 1, uses minibatch(s)
+    and the effective rate at s, and its loss is taken before it.
+    """
+
+    def __init__(self, dataset: Dataset, config: ModelConfig, knobs: Knobs, seed: int) -> None:
+        self.dataset = dataset
+        self.config = config
+        self.seed = seed
+        self.step = 0
+        self.knobs = knobs
+        self.model = Model(config, dataset.vocab_size)
+        self.model.initialize(seed)
+        self.optimizer = Optimizer(self.model.flat, knobs)
+        self._gradient = Gradient(self.model, knobs.batch_size)
+        train = dataset.splits["train"]
+        if train.examples == 0:
+            raise ValueError("the train split has no examples; give a list of more words")
+        # A view: every window on the stream, one of which is an example where a target ends it.
+        self._windows: Symbols = sliding_window_view(train.stream, config.block_size + 1)
+        self._starts = train.targets - config.block_size
+
+    def set_knobs(self, knobs: Knobs) -> bool:
+        """Put `knobs` in force from the next update on; True if the optimizer restarted."""
+        self.knobs = knobs
+        return self.optimizer.adapt(knobs)
+
+    @torch.inference_mode()
+    def advance(self, updates: int) -> npt.NDArray[np.float32]:
+        """Make `updates` updates; return their minibatch losses (updates,), each taken before."""
+        losses = np.empty(updates, dtype=np.float32)
+        steps = self._steps_at_once()
+        for done in range(0, updates, steps):
+            piece = losses[done : done + steps]
+            piece[:] = self._advance(len(piece))
+        return losses
+
+    def _steps_at_once(self) -> int:
+        """How many minibatches may be gathered together, so that their memory stays bounded."""
+        sizes = self.config
+        per_example = 4 * sizes.block_size * (sizes.embedding_size + 4) + 16 * self.model.vocab_size
+        return max(1, min(_MOST_STEPS, _MOST_BYTES // (self.knobs.batch_size * per_example)))
+
+    def _advance(self, steps: int) -> npt.NDArray[np.float32]:
+        """`advance` by as many steps as may be gathered together."""
+        knobs, model, optimizer = self.knobs, self.model, self.optimizer
+        if self._gradient.batch_size != knobs.batch_size:
+            self._gradient = Gradient(model, knobs.batch_size)
+        gradient = self._gradient
+        batches = arrange(self._examples(steps), self.config.embedding_size)
+        logits = self._room_for_logits(steps)
+        for places, cells, logits_s in zip(
+            batches.places.unbind(), batches.cells.unbind(), logits.unbind(), strict=True
+        ):
+            gradient.compute(places, cells, logits_s)
+            optimizer.update(gradient.flat, knobs, effective_rate(knobs, self.step))
+            self.step += 1
+        return minibatch_losses(logits, batches.targets)
+
+    def _room_for_logits(self, steps: int) -> Tensor:
+        """Memory for logits (steps, V, B), each step's beginning on a cache line of its own.
+
+        The last bits of a matrix product may depend on where in a line its result begins.
+        """
+        V, B = self.model.vocab_size, self.knobs.batch_size
+        padded = -(-V * B // _LINE) * _LINE
+        return self.model.flat.new_empty(steps, padded)[:, : V * B].view(steps, V, B)
+
+    def _examples(self, steps: int) -> Symbols:
+        """Symbols (steps, B, T + 1) of the next minibatches, each context with its target last."""
+        fixed, B, N = self.knobs.fixed_batch, self.knobs.batch_size, len(self._starts)
+        if fixed is not None:
+            chosen = minibatch(self.seed, fixed, 1, B, N).repeat(steps, axis=0)
+        else:
+            chosen = minibatch(self.seed, self.step, steps, B, N)
+        return self._windows[self._starts[chosen]]
+
+    def snapshot(self) -> Snapshot:
+        """The present state, copied."""
+        tensors = {
+            **self.model.views(self.model.flat.clone())._asdict(),
+            **{name: tensor.clone() for name, tensor in self.optimizer.tensors.items()},
+        }
+        return Snapshot(tensors, self.step, self.optimizer.updates, self.knobs)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Return to the state of `snapshot`, which stays its own."""
+        self.knobs, self.step = snapshot.knobs, snapshot.step
+        self.optimizer = Optimizer(self.model.flat, snapshot.knobs)
+        self.optimizer.updates = snapshot.updates
+        weights = self.model.views(self.model.flat)._asdict()
+        with torch.no_grad():
+            for name, tensor in {**weights, **self.optimizer.tensors}.items():
+                tensor.copy_(snapshot.tensors[name].view(tensor.shape))
+
+    def copy(self) -> Trainer:
+        """Another trainer in the same state, on the same data; neither can touch the other."""
+        twin = Trainer(self.dataset, self.config, self.knobs, self.seed)
+        twin.restore(self.snapshot())
+        return twin
+
+    def state_sha256(self) -> str:
+        """Digest of everything that the next update depends on, but data and seed."""
+        digest = hashlib.sha256(little_endian(self.model.flat))
+        for name, tensor in sorted(self.optimizer.tensors.items()):
+            digest.update(name.encode())
+            digest.update(little_endian(tensor))
+        digest.update(f"{self.optimizer.updates} {self.step} ".encode())
+        digest.update(msgspec.json.encode(self.knobs))
+        return digest.hexdigest()

@@ -1,0 +1,117 @@
+"""What several tests need: a small list, a run directory, a real engine process cleaned up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.client import Attached, Client, EngineGone
+from core.config import PRESETS, DataConfig, ModelConfig, PresetName, RunConfig
+from core.launch import new_run, start_engine
+from core.options import shipped_names
+from core.protocol import AnyEvent, Shutdown
+from core.words import read_words
+
+MakeRun = Callable[..., Path]
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    """A list of 301 names, every 108th of the shipped one."""
+    path = tmp_path / "few-names.txt"
+    lines = shipped_names().read_text("utf-8").splitlines()
+    path.write_text("\n".join(lines[::108]) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, names: Path) -> MakeRun:
+    """A function that makes a run directory; arguments replace knobs, settings, config fields."""
+
+    def make(
+        preset: PresetName = "lecture",
+        *,
+        knobs: dict[str, Any] | None = None,
+        settings: dict[str, Any] | None = None,
+        model: dict[str, Any] | None = None,
+        **config: Any,
+    ) -> Path:
+        words = read_words(names)
+        chosen = PRESETS[preset]
+        small = {"embedding_size": 4, "hidden_size": 16, "initialization": chosen.initialization}
+        return new_run(
+            tmp_path / "runs",
+            RunConfig(
+                created=1.8e9,
+                version="test",
+                preset=preset,
+                data=DataConfig(path=str(names), sha256=words.sha256),
+                model=ModelConfig(**(small | (model or {}))),
+                knobs=msgspec.structs.replace(chosen.knobs, **(knobs or {})),
+                settings=msgspec.structs.replace(chosen.settings, **(settings or {})),
+                **config,
+            ),
+            words.raw,
+        )
+
+    return make
+
+
+class Engine:
+    """A real engine process with one client, for tests: everything it said stays in `events`."""
+
+    def __init__(self, directory: Path, name: str = "tester") -> None:
+        self.directory = directory
+        self.process = start_engine(directory)
+        self.client = Client(directory, name, self.process)
+        self.attached: Attached = self.client.attach(60)
+        self.events: list[AnyEvent] = []
+
+    def ask(self, command: Any) -> int:
+        """Send a command; returns its id."""
+        return self.client.send(command)
+
+    def until(self, kind: type[Any], *, seconds: float = 30.0, **fields: Any) -> Any:
+        """Wait for an event of this kind with these fields, not looked at before; return it."""
+        deadline = time.monotonic() + seconds
+        seen = 0
+        while time.monotonic() < deadline:
+            for event in self.events[seen:]:
+                seen += 1
+                if isinstance(event, kind) and all(
+                    getattr(event, name) == value for name, value in fields.items()
+                ):
+                    del self.events[:seen]
+                    return event
+            self.events += self.client.receive(0.1)
+        raise AssertionError(f"no {kind.__name__} with {fields} within {seconds} s")
+
+    def close(self) -> None:
+        """Make sure that nothing of it is left."""
+        try:
+            self.client.send(Shutdown())
+            self.process.wait(10)
+        except EngineGone:
+            self.process.wait(10)
+        finally:
+            self.process.kill()
+            self.client.close()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Path], Engine]]:
+    """A function that starts an engine on a run directory and attaches to it."""
+    engines: list[Engine] = []
+
+    def begin(directory: Path) -> Engine:
+        engines.append(Engine(directory))
+        return engines[-1]
+
+    yield begin
+    for engine in engines:
+        engine.close()

@@ -1,0 +1,124 @@
+"""Who may import whom, read from the sources and seen in real processes."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TORCH_FREE = {  # the front hall: what the dashboard may import
+    "core",
+    "core.cli",
+    "core.client",
+    "core.config",
+    "core.dataset",
+    "core.dials",
+    "core.drawing",
+    "core.errors",
+    "core.fit",
+    "core.launch",
+    "core.options",
+    "core.protocol",
+    "core.record",
+    "core.schedule",
+    "core.server",
+    "core.steering",
+    "core.words",
+    "core.worker",
+}
+MATHEMATICS = {
+    "core.evaluation",
+    "core.gradient",
+    "core.minibatch",
+    "core.model",
+    "core.optimizer",
+    "core.sampling",
+    "core.trainer",
+}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules(package: str) -> dict[str, Path]:
+    return {module_name(path): path for path in (ROOT / package).rglob("*.py")}
+
+
+def imports(path: Path, *, at_the_top: bool = False) -> set[str]:
+    """Modules that a file imports: anywhere, or only as it is loaded itself."""
+    tree = ast.parse(path.read_text("utf-8"))
+    found: set[str] = set()
+    for node in tree.body if at_the_top else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            name = node.module or ""
+            found |= {name} | {f"{name}.{alias.name}" for alias in node.names}
+    return found
+
+
+def packages(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("name", sorted(modules("core")))
+def test_core_knows_neither_the_dashboard_nor_its_libraries(name: str) -> None:
+    assert not packages(imports(modules("core")[name])) & {"tui", "textual", "plotext"}
+
+
+@pytest.mark.parametrize("name", sorted(modules("tui")))
+def test_the_dashboard_comes_in_by_the_front_hall_only(name: str) -> None:
+    names = imports(modules("tui")[name])
+    assert "torch" not in packages(names)
+    known = set(modules("core"))
+    assert {used for used in names if used in known} <= TORCH_FREE
+
+
+@pytest.mark.parametrize("name", sorted(TORCH_FREE))
+def test_loading_the_front_hall_does_not_load_torch(name: str) -> None:
+    script = f"import sys, {name}; sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("name", sorted(MATHEMATICS))
+def test_the_mathematics_knows_no_files_sockets_or_clocks(name: str) -> None:
+    names = imports(modules("core")[name])
+    outside = {"os", "io", "pathlib", "socket", "time", "subprocess", "threading", "selectors"}
+    assert not packages(names) & outside
+    assert not {f"core.{part}" for part in ("record", "journal", "run", "service")} & names
+
+
+def test_plotext_has_one_room() -> None:
+    users = {name for name, path in modules("tui").items() if "plotext" in packages(imports(path))}
+    assert users == {"tui.widgets.chart"}
+
+
+def test_widgets_know_no_screen_and_screens_no_app_and_only_the_app_holds_an_engine() -> None:
+    for name, path in modules("tui").items():
+        names = imports(path)
+        if name.startswith("tui.widgets"):
+            assert not {used for used in names if used.startswith(("tui.screens", "tui.app"))}
+        if name.startswith(("tui.widgets", "tui.screens")):
+            assert not {used for used in names if used.startswith("tui.app")}
+            assert not {"core.client", "core.launch"} & names
+
+
+@pytest.mark.parametrize("package", ["core", "tui"])
+def test_nothing_unpickles(package: str) -> None:
+    for path in modules(package).values():
+        assert not packages(imports(path)) & {"pickle", "shelve", "marshal", "dill"}
+
+
+def test_every_file_says_what_it_is_for() -> None:
+    for package in ("core", "tui"):
+        for name, path in modules(package).items():
+            tree = ast.parse(path.read_text("utf-8"))
+            assert not tree.body or ast.get_docstring(tree), f"{name} has no docstring"

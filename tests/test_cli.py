@@ -1,0 +1,227 @@
+"""The commands without a screen, as people call them: real processes, real exit codes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.record import is_served, read_events
+
+
+def steermore(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the program as a newcomer would, with no terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "tui", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def fit(cwd: Path, *arguments: str | Path) -> dict[str, Any]:
+    done = steermore("fit", "--json", *arguments, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def test_fit_prints_one_json_object_with_all_that_was_promised(names: Path, tmp_path: Path) -> None:
+    report = fit(tmp_path, "--data", names, "--steps", "300", "--preset", "fast")
+    assert set(report) == {
+        "run",
+        "steps",
+        "parameters",
+        "examples",
+        "train_loss",
+        "dev_loss",
+        "seconds",
+        "wall_seconds",
+        "steps_per_second",
+        "weights_sha256",
+    }
+    assert report["steps"] == 300
+    assert 1.5 < report["dev_loss"] < 3.0
+    assert set(report["examples"]) == {"train", "dev", "test"}
+    assert report["wall_seconds"] > report["seconds"] > 0
+    assert not is_served(tmp_path / "runs" / report["run"])
+
+
+def test_equal_flags_and_acts_give_equal_weights_and_another_seed_others(
+    names: Path, tmp_path: Path
+) -> None:
+    flags = ("--data", names, "--steps", "200", "--act", "50:learning_rate=0.2")
+    first, second = fit(tmp_path, *flags), fit(tmp_path, *flags)
+    other = fit(tmp_path, *flags, "--seed", "1")
+    unsteered = fit(tmp_path, *flags[:-2])
+    assert first["weights_sha256"] == second["weights_sha256"]
+    assert len({run["weights_sha256"] for run in (first, other, unsteered)}) == 3
+
+
+def test_fit_tells_people_how_it_goes_and_where_the_run_is(names: Path, tmp_path: Path) -> None:
+    done = steermore(
+        *("fit", "--data", names, "--steps", "100", "--evaluation-interval", "50"),
+        *("--act", "60:learning_rate=0.05"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("step        50  train ")
+    assert lines[1] == "step        60  learning rate 0.1 → 0.05"
+    assert lines[3].startswith("finished at step 100")
+    run = Path(lines[-1].split()[-1])
+    assert (tmp_path / run / "events.jsonl").exists()
+    drawn = steermore("sample", run, "--count", "3", cwd=tmp_path)
+    assert len(drawn.stdout.splitlines()) == 3
+
+
+def test_sample_draws_equal_names_from_equal_seeds(names: Path, tmp_path: Path) -> None:
+    fit(tmp_path, "--data", names, "--steps", "200", "--preset", "fast")
+    ask = ("sample", "last", "--json", "--count", "5", "--prefix", "ma", "--seed")
+    one, again, two = (steermore(*ask, seed, cwd=tmp_path) for seed in ("1", "1", "2"))
+    assert one.stdout == again.stdout != two.stdout
+    drawn = json.loads(one.stdout)
+    assert len(drawn["names"]) == 5
+    assert all(name.startswith("ma") for name in drawn["names"])
+    assert drawn["step"] == 200
+
+
+def test_ctrl_c_stops_and_saves(names: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui", "fit", "--data", names, "--evaluation-interval", "100"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("step       100")
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped at step" in rest
+    (run,) = (tmp_path / "runs").iterdir()
+    assert list((run / "checkpoints").iterdir())
+    assert not is_served(run)
+
+
+def test_a_live_run_can_be_sampled(names: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui", "fit", "--data", names, "--steps", "100000000"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("runs/*/engine.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    try:
+        drawn = steermore("sample", "last", "--count", "4", cwd=tmp_path)
+        assert len(drawn.stdout.splitlines()) == 4, drawn.stderr
+        refused = steermore("sample", "last", "--prefix", "É", cwd=tmp_path)
+        assert refused.returncode == 2
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+MISTAKES = {
+    ("--learning-rate", "-1"): "learning rate -1 must be a number above 0",
+    ("--learning-rate", "fast"): "learning rate fast must be a number above 0",
+    ("--batch-size", "0"): "batch size 0 must be a whole number from 1 to 65,536",
+    ("--steps", "0"): "step limit 0 must be a whole number from 1",
+    ("--preset", "slow"): "preset slow must be one of lecture, fast",
+    ("--initialization", "zero"): "initialization zero must be one of normal, scaled",
+    ("--hidden-size", "1e400"): "hidden size '1e400' must be a whole number",
+    ("--seed", "-1"): "seed -1 must be a whole number from 0",
+    ("--schedule", "zigzag"): "schedule zigzag must be one of constant, step",
+    ("--schedule", "exponential"): "floor 0 cannot end an exponential schedule",
+    ("--drops", "9,5"): "drops 9, 5 must be rising step numbers",
+    ("--act", "nonsense"): "must read STEP:knob=value",
+    ("--act", "5:temperature=1"): "names no knob",
+    ("--act", "200000:learning_rate=0.1"): "lies at or past the step limit, 200,000",
+    ("--data", "nowhere.txt"): "nowhere.txt: no such file",
+    ("--data", "."): ".: is a folder",
+    ("--runs-dir", "/dev/null/runs"): "choose another folder with --runs-dir",
+}
+
+
+@pytest.mark.parametrize(("flags", "sentence"), MISTAKES.items(), ids=" ".join)
+def test_a_mistake_gets_one_sentence_and_exit_code_2(
+    flags: tuple[str, str], sentence: str, tmp_path: Path
+) -> None:
+    done = steermore("fit", *flags, cwd=tmp_path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not done.stdout
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_same_mistake_is_found_before_any_screen_opens(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tui", "--data", "."]
+    script = f"import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn({command})))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
+    assert b"is a folder" in done.stdout
+    assert b"\x1b[?1049h" not in done.stdout
+    assert done.returncode == 2
+
+
+def test_without_a_terminal_it_says_so_and_names_fit(tmp_path: Path) -> None:
+    done = steermore(cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "steermore: the dashboard needs a terminal; without one, use `steermore fit`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("last", "no run here yet"), ("x", "no run of that name")]
+)
+def test_a_run_that_is_not_there_is_named(name: str, sentence: str, tmp_path: Path) -> None:
+    done = steermore("sample", name, cwd=tmp_path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+
+
+def test_a_flag_in_front_of_a_command_is_not_silently_lost(tmp_path: Path) -> None:
+    done = steermore("--steps", "5", "fit", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--steps" in done.stderr
+    assert "after fit" in done.stderr
+
+
+def test_version_and_help_come_without_torch_or_textual(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from tui.__main__ import app\n"
+        "for flag in ('--version', '--help'):\n"
+        "    try:\n"
+        "        app([flag])\n"
+        "    except SystemExit as end:\n"
+        "        assert not end.code\n"
+        "assert not {'torch', 'textual', 'plotext'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("steermore 0.")
+
+
+def test_a_planned_act_stands_in_the_record_as_the_command_lines(
+    names: Path, tmp_path: Path
+) -> None:
+    report = fit(tmp_path, "--data", names, "--steps", "100", "--act", "30:batch_size=64")
+    events = read_events(tmp_path / "runs" / report["run"])
+    acts = [event for event in events if type(event).__name__ == "KnobsChanged"]
+    assert [(act.step, act.by) for act in acts] == [(30, "command line")]  # type: ignore[union-attr]

@@ -1,0 +1,134 @@
+"""The closed form against autograd, and the loss against torch's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from core.config import ModelConfig
+from core.gradient import (
+    Gradient,
+    arrange,
+    minibatch_losses,
+    tanh_by_numpy,
+    tanh_by_sigmoid,
+)
+from core.model import Model
+
+
+def both_gradients(
+    *, T: int, E: int, H: int, V: int, B: int, seed: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Our gradient, autograd's, our logits (B, V), the model's, all in float64."""
+    generator = torch.Generator().manual_seed(seed)
+    config = ModelConfig(block_size=T, embedding_size=E, hidden_size=H)
+    model = Model(config, V, dtype=torch.float64)
+    model.flat.copy_(torch.randn(model.flat.shape, generator=generator, dtype=torch.float64))
+    examples = torch.randint(V, (1, B, T + 1), generator=generator)
+    contexts, targets = examples[0, :, :T], examples[0, :, T]
+
+    gradient, logits = Gradient(model, B), torch.empty(V, B, dtype=torch.float64)
+    batches = arrange(examples.numpy(), E)
+    with torch.inference_mode():
+        gradient.compute(batches.places[0], batches.cells[0], logits)
+
+    weights = model.flat.clone().requires_grad_()
+    C, W1, b1, W2, b2 = model.views(weights)
+    h = torch.tanh(C[contexts].reshape(B, -1) @ W1 + b1)
+    cross_entropy(h @ W2 + b2, targets).backward()  # type: ignore[no-untyped-call]
+    assert weights.grad is not None
+    return gradient.flat.clone(), weights.grad, logits.t(), model.forward(contexts)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    T=st.integers(1, 8),
+    E=st.integers(1, 16),
+    H=st.integers(1, 64),
+    V=st.integers(2, 60),
+    B=st.integers(1, 64),
+    seed=st.integers(0, 1000),
+)
+def test_gradient_equals_that_of_autograd_for_every_shape(
+    T: int, E: int, H: int, V: int, B: int, seed: int
+) -> None:
+    ours, autograd, our_logits, logits = both_gradients(T=T, E=E, H=H, V=V, B=B, seed=seed)
+    torch.testing.assert_close(ours, autograd, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(our_logits, logits, rtol=1e-9, atol=1e-12)
+
+
+def test_gradient_of_a_symbol_that_stands_many_times_in_the_batch_is_the_sum() -> None:
+    # Two symbols, 64 examples of 8: every row of C is used hundreds of times.
+    ours, autograd, *_ = both_gradients(T=8, E=5, H=7, V=2, B=64, seed=1)
+    torch.testing.assert_close(ours, autograd, rtol=1e-9, atol=1e-12)
+
+
+def test_gradient_at_the_sizes_of_the_lecture_equals_that_of_autograd() -> None:
+    ours, autograd, *_ = both_gradients(T=3, E=10, H=200, V=27, B=32, seed=2)
+    torch.testing.assert_close(ours, autograd, rtol=1e-9, atol=1e-12)
+
+
+def test_gradient_is_computed_anew_at_every_call() -> None:
+    model = Model(ModelConfig(hidden_size=8), 5)
+    model.initialize(3)
+    batches = arrange(np.array([[[1, 2, 3, 4], [1, 1, 1, 0]]]), 10)
+    gradient, logits = Gradient(model, 2), torch.empty(5, 2)
+    with torch.inference_mode():
+        gradient.compute(batches.places[0], batches.cells[0], logits)
+        first = gradient.flat.clone()
+        gradient.compute(batches.places[0], batches.cells[0], logits)
+    assert torch.equal(gradient.flat, first)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("form", ["numpy", "sigmoid"])
+def test_every_form_of_tanh_is_tanh(form: str, dtype: torch.dtype) -> None:
+    x = torch.cat((torch.linspace(-30, 30, 4001), torch.tensor([0.0, torch.inf, -torch.inf])))
+    x = torch.cat((x, torch.tensor([torch.nan]))).to(dtype)
+    ours = x.clone()
+    if form == "numpy":
+        tanh_by_numpy(ours)
+    else:
+        tanh_by_sigmoid(ours, torch.tensor(-1, dtype=dtype))
+    tolerance = 3e-7 if dtype == torch.float32 else 1e-15
+    torch.testing.assert_close(ours, x.tanh(), rtol=0, atol=tolerance, equal_nan=True)
+
+
+def test_loss_equals_cross_entropy() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(6, 27, 32, generator=generator) * 10
+    targets = torch.randint(27, (6, 32), generator=generator)
+    expected = [cross_entropy(lg.t(), y).item() for lg, y in zip(logits, targets, strict=True)]
+    np.testing.assert_allclose(minibatch_losses(logits, targets), expected, rtol=1e-6)
+
+
+def test_a_loss_of_hundreds_of_nats_is_finite_and_right() -> None:
+    logits = torch.zeros(2, 3, 1)
+    logits[0, 0], logits[1, 0] = 500.0, 1e30
+    losses = minibatch_losses(logits, torch.tensor([[1], [1]]))
+    np.testing.assert_allclose(losses, [500.0, 1e30], rtol=1e-6)
+
+
+@pytest.mark.parametrize("broken", [torch.nan, torch.inf])
+def test_logits_that_are_not_finite_give_a_loss_that_is_not(broken: float) -> None:
+    logits = torch.zeros(2, 3, 4)
+    logits[1, 2, 3] = broken
+    losses = minibatch_losses(logits, torch.zeros(2, 4, dtype=torch.int64))
+    assert np.isfinite(losses[0])
+    assert not np.isfinite(losses[1])
+
+
+@pytest.mark.parametrize("batch", [1, 7, 32, 128])
+def test_the_bits_of_a_loss_do_not_depend_on_its_neighbours(batch: int) -> None:
+    generator = torch.Generator().manual_seed(batch)
+    logits = torch.randn(64, 27, batch, generator=generator) * 5
+    targets = torch.randint(27, (64, batch), generator=generator)
+    together = minibatch_losses(logits, targets)
+    alone = [minibatch_losses(logits[k : k + 1], targets[k : k + 1])[0] for k in range(64)]
+    assert together.dtype == np.float32
+    assert together.tolist() == [float(loss) for loss in alone]
