@@ -9,18 +9,26 @@ import msgspec
 from core import steering
 from core.dials import DIALS, KNOB_NAMES, ConfigError, Value
 from core.errors import UserError
+from core.lineage import point_at
 from core.protocol import (
     AnyCommand,
+    Cancel,
+    Cancelled,
     Decay,
     Evaluate,
     Nudge,
     Pause,
+    Point,
+    Redo,
+    Restore,
     Resume,
     Sample,
     SetKnobs,
     SetSetting,
     Shutdown,
     Step,
+    TakeSnapshot,
+    Undo,
 )
 from core.run import Run
 
@@ -40,7 +48,14 @@ def obey(run: Run, command: AnyCommand, client: str = "") -> None:
         run.journal.reject(type(command).__name__, command.id, str(error), client)
 
 
+ON_THE_WAY = (Cancel, Shutdown, Resume, Pause, SetSetting)
+"""What can be asked for while an earlier state is being computed again."""
+
+
 def _obey(run: Run, command: AnyCommand, client: str) -> None:
+    errand = run.errand
+    if errand is not None and errand.what != "evaluating" and not isinstance(command, ON_THE_WAY):
+        raise Refused("it is on the way to another state; wait, or cancel that")
     match command:
         case Resume():
             if run.running:
@@ -63,15 +78,64 @@ def _obey(run: Run, command: AnyCommand, client: str) -> None:
         case SetSetting(name=name, value=wanted):
             _change_setting(run, name, wanted, command.id, client)
         case Evaluate():
-            if run.evaluating:
+            if errand is not None:
                 raise Refused("an evaluation is under way already")
             run.evaluate(command.id, client)
         case Sample():
             _sample(run, command, client)
+        case Undo():
+            if not run.journal.acts.undo:
+                raise Refused("there is nothing to undo")
+            run.go(run.journal.acts.undo[-1], "undo", command.id, client)
+        case Redo():
+            if not run.journal.acts.redo:
+                raise Refused("there is nothing to redo")
+            run.go(run.journal.acts.redo[-1][1], "redo", command.id, client)
+        case Restore():
+            run.go(_where(run, command), "restore", command.id, client)
+        case TakeSnapshot(name=name):
+            run.save("named", _harmless(name), answers=command.id, client=client)
+        case Cancel():
+            if errand is None or errand.what == "opening":
+                raise Refused("there is nothing to cancel")
+            run.give_up()
+            run.journal.tell(Cancelled(answers=command.id, what=errand.what))
         case Shutdown():
             run.end(f"asked by {client or 'its driver'}")
         case _:
             assert_never(command)
+
+
+def _where(run: Run, command: Restore) -> Point:
+    """The point that a Restore means, if the run has been there."""
+    acts, here = run.journal.acts, run.journal.point(run.step)
+    if command.point is not None:
+        try:
+            known = command.point.step <= acts.end(command.point.seq, here.step)
+            known = known and command.point.step >= acts.at(command.point.seq).step
+        except KeyError:
+            known = False
+        if not known:
+            raise Refused("the run was never at that point")
+        to = command.point
+    else:
+        path = acts.path(here)
+        found = None if command.step is None else point_at(path, command.step)
+        if found is None:
+            steps = f"must be from {path[0].start:,} to {here.step:,}, where it is now"
+            raise ConfigError("step", command.step, steps)
+        to = found
+    if to == here:
+        raise Refused(f"it is at step {to.step:,} already")
+    return to
+
+
+def _harmless(name: str) -> str:
+    """A name for a snapshot, fit for any screen; raises ConfigError."""
+    name = name.strip()
+    if len(name) > 60 or not name.isprintable():
+        raise ConfigError("name", name[:60], "must be at most 60 printable characters")
+    return name
 
 
 def _at_limit(run: Run) -> str:

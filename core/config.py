@@ -110,6 +110,14 @@ class PlannedAct(Config, frozen=True, kw_only=True):
     changes: dict[str, Value]
 
 
+class Parent(Config, frozen=True, kw_only=True):
+    """Where a fork comes from: a run, and the point of it that its `start.safetensors` holds."""
+
+    run: str
+    seq: int
+    step: int
+
+
 class RunConfig(Config, frozen=True, kw_only=True):
     """Everything that a run starts from; stands in its `config.json` and never changes."""
 
@@ -130,6 +138,8 @@ class RunConfig(Config, frozen=True, kw_only=True):
     knobs: Knobs
     settings: Settings
     plan: tuple[PlannedAct, ...] = ()
+    parent: Parent | None = None
+    """Of a fork: its first state is not that of its seed."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from core.protocol import Act, AnyEvent, CommandRejected, Point, Recorded, StepsDone
+from core.lineage import Acts
+from core.protocol import (
+    Act,
+    AnyEvent,
+    Clock,
+    CommandRejected,
+    Point,
+    Recorded,
+    RolledBack,
+    StepsDone,
+)
 from core.record import RecordWriter
 
 STREAM_SECONDS = 1 / 30
@@ -27,12 +37,11 @@ class Journal:
     def __init__(self, directory: Path) -> None:
         """Takes the run's lock; raises RunError if another engine has it."""
         self.record = RecordWriter(directory)
-        self.seq = -1
+        self.acts = Acts(self.record.events)
+        events = self.record.events
+        self.seq = events[-1].seq if events else -1
         """Of the last recorded event."""
-        self.last_act = -1
-        """The sequence number of the last act."""
-        self.branch = 0
-        self.seconds = 0.0
+        self.seconds = max((e.seconds for e in events if isinstance(e, Clock)), default=0.0)
         """Spent inside updates since the run began."""
         self._losses: list[np.ndarray] = []
         self._first_step = 0
@@ -42,20 +51,33 @@ class Journal:
 
     def point(self, step: int) -> Point:
         """The place in the run where `step` updates are done and the last act has taken effect."""
-        return Point(self.last_act, step)
+        return Point(self.acts.list[-1].seq if self.acts.list else -1, step)
+
+    @property
+    def branch(self) -> int:
+        """The present branch."""
+        return self.acts.branch
 
     def add(self, kind: type[R], step: int, **fields: Any) -> R:
         """Record an event of this kind as having happened at `step`, then tell everyone."""
         self._stream()
+        fields.setdefault("branch", self.branch)
         if issubclass(kind, Act):
-            fields["before"] = self.point(step)
+            fields.setdefault("before", self.point(step))
         self.seq += 1
-        event = kind(seq=self.seq, branch=self.branch, step=step, time=time.time(), **fields)
+        event = kind(seq=self.seq, step=step, time=time.time(), **fields)
         if isinstance(event, Act):
-            self.last_act = self.seq
+            self.acts.add(event)
         self.record.append(event)  # type: ignore[arg-type]
         self.tell(event)  # type: ignore[arg-type]
         return event
+
+    def roll_back(self, to: Point, left: Point, **fields: Any) -> RolledBack:
+        """Begin a new branch from the state of `to`; `left` is the point that is given up."""
+        self._stream()
+        branch = self.branch + 1
+        self.record.begin_branch(branch)
+        return self.add(RolledBack, to.step, branch=branch, to=to, before=left, **fields)
 
     def add_losses(self, first_step: int, losses: np.ndarray) -> None:
         """Record the losses, float32 (updates,), of the updates from `first_step` on."""

@@ -21,11 +21,22 @@ PROTOCOL = 1
 MAX_FRAME = 16 * 1024 * 1024
 """Largest message in bytes that either side accepts."""
 
+RollbackReason = Literal["undo", "redo", "restore", "guard", "resume"]
+
+SnapshotReason = Literal["evaluated", "named", "finished", "stopped"]
+
 By = Literal["person", "command line", "guard", "autopilot"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
     """Base of every command and event; its class name is its tag."""
+
+
+class Point(msgspec.Struct, frozen=True, array_like=True):
+    """A place in a run: the last act included, and the count of updates done."""
+
+    seq: int
+    step: int
 
 
 # --- commands ------------------------------------------------------------------------------------
@@ -96,23 +107,55 @@ class Sample(Command, frozen=True, kw_only=True):
     max_length: int = 50
 
 
+class Undo(Command, frozen=True, kw_only=True):
+    """Go back to the state before the last act that is not undone, weights included."""
+
+
+class Redo(Command, frozen=True, kw_only=True):
+    """Go forward to the state in which the last undo was asked for."""
+
+
+class Restore(Command, frozen=True, kw_only=True):
+    """Go to any earlier state: a point of the record, or a step of the present lineage."""
+
+    point: Point | None = None
+    step: int | None = None
+
+
+class TakeSnapshot(Command, frozen=True, kw_only=True):
+    """Save the present state under a name, for good."""
+
+    name: str = ""
+
+
+class Cancel(Command, frozen=True, kw_only=True):
+    """Give up what takes long: an evaluation, or the way to an earlier state."""
+
+
 class Shutdown(Command, frozen=True, kw_only=True):
     """Save a checkpoint and end the engine."""
 
 
 AnyCommand = (
-    Resume | Pause | Step | SetKnobs | SetSetting | Nudge | Decay | Evaluate | Sample | Shutdown
+    Resume
+    | Pause
+    | Step
+    | SetKnobs
+    | SetSetting
+    | Nudge
+    | Decay
+    | Evaluate
+    | Sample
+    | Undo
+    | Redo
+    | Restore
+    | TakeSnapshot
+    | Cancel
+    | Shutdown
 )
 
 
 # --- events that are recorded --------------------------------------------------------------------
-
-
-class Point(msgspec.Struct, frozen=True, array_like=True):
-    """A place in a run: the last act included, and the count of updates done."""
-
-    seq: int
-    step: int
 
 
 class Recorded(Message, frozen=True, kw_only=True):
@@ -149,6 +192,17 @@ class KnobsChanged(Act, frozen=True, kw_only=True):
     joins: bool = False
     """For undo one act with the act before: the same knob, moved again within a second."""
     optimizer_restarted: bool = False
+
+
+class RolledBack(Act, frozen=True, kw_only=True):
+    """The state of an earlier point is in force again, with `changes`: a new branch begins.
+
+    `branch` is the new one, `step` that of its first state; `before` tells what was left.
+    """
+
+    to: Point
+    reason: RollbackReason
+    changes: dict[str, tuple[Value, Value]] = {}
 
 
 class EngineStarted(Recorded, frozen=True, kw_only=True):
@@ -208,7 +262,9 @@ class SnapshotTaken(Recorded, frozen=True, kw_only=True):
 
     file: str
     """Its name within the run's folder `checkpoints`."""
-    reason: str
+    reason: SnapshotReason
+    name: str = ""
+    """What a person called it."""
     state_sha256: str
     weights_sha256: str
 
@@ -231,6 +287,21 @@ class StepsDone(Message, frozen=True, kw_only=True):
     """float32, little-endian, one per update; not finite where the loss was not."""
     seconds: float
     """Spent inside updates since the run began."""
+
+
+class Reaching(Message, frozen=True, kw_only=True):
+    """An earlier state is being computed again: so many updates of so many are done."""
+
+    to: Point
+    done: int
+    total: int
+
+
+class Cancelled(Message, frozen=True, kw_only=True):
+    """What took long was given up; the state is as before it began."""
+
+    answers: int
+    what: str
 
 
 class CommandRejected(Message, frozen=True, kw_only=True):
@@ -281,6 +352,7 @@ class Welcome(Message, frozen=True, kw_only=True):
 AnyRecorded = (
     RunOpened
     | KnobsChanged
+    | RolledBack
     | EngineStarted
     | EngineStopped
     | StateChanged
@@ -290,7 +362,16 @@ AnyRecorded = (
     | SnapshotTaken
     | Clock
 )
-AnyEvent = AnyRecorded | StepsDone | CommandRejected | EngineFailed | Heartbeat | Welcome
+AnyEvent = (
+    AnyRecorded
+    | StepsDone
+    | Reaching
+    | Cancelled
+    | CommandRejected
+    | EngineFailed
+    | Heartbeat
+    | Welcome
+)
 
 encode_wire = msgspec.msgpack.Encoder().encode
 decode_event = msgspec.msgpack.Decoder(AnyEvent).decode

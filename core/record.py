@@ -38,7 +38,10 @@ class RecordWriter:
     """Appends to a run's record. One engine per run: opening it takes the run's lock for good."""
 
     def __init__(self, directory: Path) -> None:
-        """Raises RunError if another engine holds the run."""
+        """Cut what a crash left unfinished, and read the rest.
+
+        Raises RunError if another engine holds the run, or if the record is damaged.
+        """
         self.directory = directory
         self._lock = (directory / "engine.lock").open("ab")
         try:
@@ -46,8 +49,15 @@ class RecordWriter:
         except BlockingIOError:
             self._lock.close()
             raise RunError(f"run {directory.name}: another engine already serves it") from None
-        self._events = (directory / "events.jsonl").open("ab", buffering=0)
-        self._column = self._open_column(0)
+        path = directory / "events.jsonl"
+        _cut(path, _whole_lines(path))
+        self.events = read_events(directory)
+        """What the record held when it was opened."""
+        branch = max((event.branch for event in self.events), default=0)
+        column = column_path(directory, branch)
+        _cut(column, _size(column) // 4 * 4)
+        self._events = path.open("ab", buffering=0)
+        self._column = column.open("ab", buffering=0)
         self._pending = bytearray()
         self._unsynced = False
 
@@ -81,6 +91,12 @@ class RecordWriter:
             os.fsync(self._events.fileno())
             self._unsynced = False
 
+    def begin_branch(self, branch: int) -> None:
+        """Make the column that is left safe, and let losses go to that of `branch` from now on."""
+        self.sync()
+        self._column.close()
+        self._column = column_path(self.directory, branch).open("wb", buffering=0)
+
     @property
     def column_bytes(self) -> int:
         """Length of the present branch's loss column, pending bytes included."""
@@ -91,9 +107,6 @@ class RecordWriter:
         self.sync()
         for file in (self._column, self._events, self._lock):
             file.close()
-
-    def _open_column(self, branch: int) -> BinaryIO:
-        return column_path(self.directory, branch).open("ab", buffering=0)
 
 
 def column_path(directory: Path, branch: int) -> Path:
@@ -158,6 +171,17 @@ def read_column(directory: Path, branch: int, size: int | None = None) -> np.nda
     return np.frombuffer(data[: len(data) // 4 * 4], dtype="<f4")
 
 
+def read_losses(directory: Path, branch: int, first: int, updates: int) -> np.ndarray:
+    """Losses of `branch` from its element `first` on, float32, at most `updates` of them."""
+    try:
+        with column_path(directory, branch).open("rb") as file:
+            file.seek(4 * first)
+            data = file.read(4 * updates)
+    except FileNotFoundError:
+        data = b""
+    return np.frombuffer(data[: len(data) // 4 * 4], dtype="<f4")
+
+
 def find_run(runs: Path, name: str) -> Path:
     """The run that `name` means: a path, an id or the beginning of one in `runs`, or `last`.
 
@@ -208,6 +232,20 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _whole_lines(path: Path) -> int:
+    """The length in bytes of the file's whole lines."""
+    return path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0
+
+
+def _cut(path: Path, size: int) -> None:
+    if _size(path) > size:
+        os.truncate(path, size)
 
 
 def _write_all(file: BinaryIO, data: bytes | bytearray) -> None:

@@ -6,10 +6,13 @@ between. The worker drives it from its sockets; a test or a notebook can drive i
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,8 +22,11 @@ from core.dials import ConfigError, Value
 from core.environment import environment
 from core.journal import Journal
 from core.launch import words_path
+from core.lineage import on_path
 from core.pacing import Pacing
 from core.protocol import (
+    Act,
+    AnyRecorded,
     By,
     Clock,
     EngineStarted,
@@ -28,16 +34,20 @@ from core.protocol import (
     Evaluated,
     KnobsChanged,
     Point,
+    RollbackReason,
     RunOpened,
     Sample,
     SamplesDrawn,
     SetKnobs,
     SettingChanged,
+    SnapshotReason,
     SnapshotTaken,
     StateChanged,
 )
-from core.record import RunError, read_config, read_events
-from core.trainer import Trainer
+from core.reaching import first_trainer
+from core.record import read_config
+from core.snapshots import EVERY, Snapshots
+from core.travel import opening, roll_back
 
 FIXED_TRAIN_EXAMPLES = 10_000
 """The part of train that evaluations measure while training goes on."""
@@ -49,6 +59,16 @@ IDLE_SECONDS = 0.5
 """How long `work` says to wait when there is nothing to do."""
 
 
+@dataclass(frozen=True)
+class Errand:
+    """Something long, done a piece at a time."""
+
+    what: Literal["evaluating", "going back", "opening"]
+    step: int
+    """Where the run stands meanwhile, whatever its trainer goes through."""
+    work: Generator[None, None, None]
+
+
 class Run:
     """One run: its trainer, its record, and what it is doing."""
 
@@ -57,45 +77,108 @@ class Run:
         self.directory = directory
         self.config = read_config(directory)
         self.journal = Journal(directory)
-        if read_events(directory):
-            raise RunError(f"run {directory.name}: it has already been trained; start a new one")
         self.data = dataset.load(
             words_path(directory, self.config),
             self.config.model.block_size,
             self.config.data.split_seed,
         )
+        self.trainer = first_trainer(directory, self.config, self.data)
         self.settings = self.config.settings
-        self.trainer = Trainer(self.data, self.config.model, self.config.knobs, self.config.seed)
         self.running = False
         self.ended = False
-        self._pacing = Pacing()
-        self._plan = sorted(self.config.plan, key=lambda act: act.step)
-        self._errand: Iterator[None] | None = None
         self.single_steps = 0
         """Updates still to be made while paused."""
+        self.errand: Errand | None = None
+        """What is done a piece at a time while training stands still."""
+        self._pacing = Pacing()
+        self._plan = sorted(self.config.plan, key=lambda act: act.step)
         self._finished_at: int | None = None
         self._saved_at: Point | None = None
-        self._best_dev = float("inf")
+        self._evaluations: list[tuple[Point, float]] = []
         self._drawings = 0
         self._clock_noted = time.monotonic()
         self._last_turn: tuple[frozenset[str], str, float] = (frozenset(), "", 0.0)
-        self.journal.add(RunOpened, 0, config=self.config, by="command line")
-        self.journal.add(EngineStarted, 0, pid=os.getpid(), environment=environment(self.config))
+        first = Point(0, self.trainer.step)
+        checkpoints = directory / "checkpoints"
+        self.snapshots = Snapshots(checkpoints, first, self.trainer.snapshot())
+        if self.journal.record.events:
+            self._take_up(self.journal.record.events)
+        else:
+            self.journal.add(RunOpened, first.step, config=self.config, by="command line")
+            self.say_started()
 
     @property
     def step(self) -> int:
-        """Updates done."""
-        return self.trainer.step
+        """Updates done, on the present lineage."""
+        return self.trainer.step if self.errand is None else self.errand.step
 
     @property
     def finished(self) -> bool:
         """Running, at the step limit, with the last evaluation and checkpoint done."""
         return self.running and self._finished_at == self.step
 
-    @property
-    def evaluating(self) -> bool:
-        """An evaluation is under way; training stands still meanwhile."""
-        return self._errand is not None
+    # --- opening ----------------------------------------------------------------------------------
+
+    def _take_up(self, events: list[AnyRecorded]) -> None:
+        """Go on where the record ends: notes give the settings, acts the state."""
+        acts, reached = self.journal.acts, 0
+        for event in events:
+            reached = max(reached, event.step, event.before.step if isinstance(event, Act) else 0)
+            match event:
+                case SettingChanged(name=name, new=new):
+                    self.settings = msgspec.structs.replace(self.settings, **{name: new})
+                case Evaluated(dev=float(dev)):
+                    self._evaluations.append((acts.point_of(event), dev))
+                case SamplesDrawn():
+                    self._drawings += 1
+                case SnapshotTaken():
+                    self.snapshots.files[acts.point_of(event)] = event
+                case _:
+                    pass
+        head = acts.head(self.journal.record.column_bytes // 4)
+        reached = max(reached, head.step)
+        done = {(a.step, *a.changes) for a in acts.list if isinstance(a, KnobsChanged)}
+        self._plan = [
+            act
+            for act in self._plan
+            if act.step > reached or (act.step == reached and (act.step, *act.changes) not in done)
+        ]
+        self.errand = Errand("opening", head.step, opening(self))
+
+    def say_started(self) -> None:
+        """Note that this process serves the run from here on, and in what environment."""
+        surroundings = environment(self.config)
+        self.journal.add(
+            EngineStarted, self.trainer.step, pid=os.getpid(), environment=surroundings
+        )
+
+    def go(self, to: Point, reason: RollbackReason, answers: int, client: str) -> None:
+        """Begin to put the state of `to` in force; what is at hand is in force when this returns.
+
+        Training stays running or paused as it is; an evaluation under way is given up.
+        """
+        self.give_up()
+        self.single_steps = 0
+        way = roll_back(self, to, reason, answers=answers, client=client)
+        self.errand = Errand("going back", self.trainer.step, way)
+        self._do_errand()
+
+    def give_up(self) -> None:
+        """Drop the errand; what it had changed is as before."""
+        if self.errand is not None:
+            self.errand.work.close()
+            self.errand = None
+
+    def arrived(self) -> None:
+        """Another state has come into force."""
+        was_finished = self.finished
+        self.errand = None
+        self._finished_at = None
+        self._saved_at = None
+        self._last_turn = (frozenset(), "", 0.0)
+        self._pacing.restart()
+        if was_finished:
+            self._say_state()
 
     # --- acts and settings -----------------------------------------------------------------------
 
@@ -117,6 +200,7 @@ class Run:
         """Give knobs their new values from the next update on; raises ConfigError."""
         knobs = self.trainer.knobs
         new = with_changes(knobs, changes)
+        self.snapshots.keep(self.journal.point(self.step), self.trainer.snapshot())
         names, now = frozenset(changes), time.monotonic()
         last_names, last_client, last_time = self._last_turn
         joins = names == last_names and client == last_client and now - last_time < JOIN_SECONDS
@@ -149,9 +233,9 @@ class Run:
             self._say_state()
 
     def evaluate(self, answers: int | None = None, client: str = "") -> None:
-        """Begin to measure the loss of the present weights; `evaluating` until that is done."""
-        assert not self.evaluating
-        self._errand = self._evaluation(False, answers, client)
+        """Begin to measure the loss of the present weights."""
+        assert self.errand is None
+        self.errand = Errand("evaluating", self.step, self._evaluation(False, answers, client))
 
     def draw(self, wish: Sample, client: str = "") -> None:
         """Draw names (core/sampling.py) and note them; every field of `wish` but the seed is set.
@@ -199,25 +283,30 @@ class Run:
 
     def work(self) -> float:
         """Do one piece of a few milliseconds; return seconds until there is more to do (0: now)."""
-        if self._errand is not None:
-            if next(self._errand, self) is self:
-                self._errand = None
+        if self.errand is not None:
+            self._do_errand()
             return 0.0
         if self.running and self.step >= self.settings.step_limit:
             if self.finished:
                 return IDLE_SECONDS
-            self._errand = self._finish()
+            self.errand = Errand("evaluating", self.step, self._finish())
             return 0.0
         if not (self.running or self.single_steps):
             return IDLE_SECONDS
         return self._train()
+
+    def _do_errand(self) -> None:
+        errand = self.errand
+        assert errand is not None
+        if next(errand.work, self) is self and self.errand is errand:
+            self.errand = None
 
     def _train(self) -> float:
         while self._plan and self._plan[0].step <= self.step:
             self._follow(self._plan.pop(0))
         step, settings = self.step, self.settings
         interval = settings.evaluation_interval
-        to_go = min(settings.step_limit, step - step % interval + interval) - step
+        to_go = min(settings.step_limit, _next(step, interval), _next(step, EVERY)) - step
         if self._plan:
             to_go = min(to_go, self._plan[0].step - step)
         if not self.running:
@@ -231,8 +320,10 @@ class Run:
         self.journal.add_losses(step, losses)
         self._pacing.did(updates, seconds)
         self.single_steps = max(self.single_steps - updates, 0)
+        if self.step % EVERY == 0:
+            self.snapshots.keep(self.journal.point(self.step), self.trainer.snapshot())
         if self.step % interval == 0 and not (self.running and self.step == settings.step_limit):
-            self._errand = self._evaluation(False)
+            self.errand = Errand("evaluating", self.step, self._evaluation(False))
         if time.monotonic() - self._clock_noted >= 1.0:
             self._note_clock()
         return 0.0
@@ -253,13 +344,18 @@ class Run:
 
     def _evaluation(
         self, whole: bool, answers: int | None = None, client: str = ""
-    ) -> Iterator[None]:
+    ) -> Generator[None, None, None]:
         model, splits = self.trainer.model, self.data.splits
         first = None if whole else FIXED_TRAIN_EXAMPLES
         train = yield from evaluation.measure(model, splits["train"], first)
         dev = yield from evaluation.measure(model, splits["dev"])
-        best = dev < self._best_dev
-        self._best_dev = min(dev, self._best_dev)
+        point = self.journal.point(self.step)
+        best = dev < self.best_dev()
+        if best:
+            self.snapshots.best = point
+            self.snapshots.keep(point, self.trainer.snapshot())
+        if math.isfinite(dev):
+            self._evaluations.append((point, dev))
         measured = splits["train"].examples
         self.journal.add(
             Evaluated,
@@ -274,8 +370,16 @@ class Run:
             client=client,
         )
         self._pacing.restart()
+        saved = self._saved_at
+        if not whole and (saved is None or abs(self.step - saved.step) >= EVERY):
+            self.save("evaluated")
 
-    def _finish(self) -> Iterator[None]:
+    def best_dev(self) -> float:
+        """The lowest dev loss so far on the present lineage."""
+        path = self.journal.acts.path(self.journal.point(self.step))
+        return min((dev for at, dev in self._evaluations if on_path(path, at)), default=math.inf)
+
+    def _finish(self) -> Generator[None, None, None]:
         yield from self._evaluation(True)
         if self.running and self.step >= self.settings.step_limit:
             self._note_clock()
@@ -285,10 +389,13 @@ class Run:
 
     # --- saving -----------------------------------------------------------------------------------
 
-    def save(self, reason: str) -> None:
-        """Write a checkpoint of the present state, unless it stands on disk already."""
+    def save(self, reason: SnapshotReason, name: str = "", **fields: Any) -> None:
+        """Write a checkpoint of the present state, unless it stands on disk already.
+
+        A named one is always noted, so that its name stands in the record.
+        """
         point = self.journal.point(self.step)
-        if point == self._saved_at:
+        if point == self._saved_at and reason != "named":
             return
         snapshot = self.trainer.snapshot()
         described = checkpoint.Description(
@@ -299,32 +406,44 @@ class Run:
             state_sha256=self.trainer.state_sha256(),
             weights_sha256=self.trainer.model.weights_sha256(),
         )
-        name = checkpoint.file_name(point)
+        file = checkpoint.file_name(point)
         self.journal.record.sync()
-        checkpoint.save(self.directory / "checkpoints" / name, snapshot, described)
+        checkpoint.save(self.directory / "checkpoints" / file, snapshot, described)
         self._saved_at = point
-        self.journal.add(
+        taken = self.journal.add(
             SnapshotTaken,
             self.step,
-            file=name,
+            file=file,
             reason=reason,
+            name=name,
             state_sha256=described.state_sha256,
             weights_sha256=described.weights_sha256,
+            **fields,
         )
+        self.snapshots.keep_file(point, taken)
 
     def end(self, reason: str) -> None:
         """Save and stop for good; the record is closed by `close`."""
         if self.ended:
             return
-        self._errand = None
-        self._note_clock()
-        self.save("stopped")
-        self.journal.add(EngineStopped, self.step, reason=reason)
+        opening = self.errand is not None and self.errand.what == "opening"
+        step = self.step
+        self.give_up()
+        if not opening:
+            # While opening, the state is not yet that of the record; the record has it all.
+            self._note_clock()
+            self.save("stopped")
+        self.journal.add(EngineStopped, step, reason=reason)
         self.ended = True
 
     def close(self) -> None:
         """Close the record and give the run's lock back."""
         self.journal.record.close()
+
+
+def _next(step: int, interval: int) -> int:
+    """The first multiple of `interval` after `step`."""
+    return step - step % interval + interval
 
 
 def _finite(loss: float) -> float | None:

@@ -46,6 +46,11 @@ class Snapshot:
     """The optimizer's own count."""
     knobs: Knobs
 
+    @property
+    def bytes(self) -> int:
+        """Memory that the tensors take."""
+        return sum(tensor.nbytes for tensor in self.tensors.values())
+
 
 class Trainer:
     """A model, its optimizer and its knobs, at a step.

@@ -1,0 +1,96 @@
+"""Train a run again from its first state and its record, and compare every bit.
+
+Only the acts are followed: no evaluation, sampling or guard. Every loss is held against the column,
+and the digest of the state against every checkpoint of the lineage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import dataset
+from core.environment import environment
+from core.launch import words_path
+from core.lineage import Acts, on_path
+from core.protocol import EngineStarted, Point, SnapshotTaken
+from core.reaching import StepDiffers, comparing, first_trainer, reach
+from core.record import RunError, column_path, read_config, read_events
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a replay found."""
+
+    steps: int
+    """Updates that were made again."""
+    weights_sha256: str
+    state_sha256: str
+    checkpoints: int
+    """How many digests of saved states were compared."""
+    difference: str = ""
+    """The first that differs, as a sentence; empty: none."""
+    environment: tuple[str, ...] = ()
+    """How this machine differs from those that trained the run."""
+
+    @property
+    def identical(self) -> bool:
+        """Every loss and every digest was the recorded one, bit for bit."""
+        return not self.difference
+
+
+def replay(directory: Path) -> Generator[tuple[int, int], None, Verdict]:
+    """Train the run in `directory` again; yield (updates made, updates in all), return the verdict.
+
+    Nothing is written. Raises RunError if the record cannot be read.
+    """
+    config = read_config(directory)
+    events = read_events(directory)
+    acts = Acts(events)
+    if not acts.list:
+        raise RunError(f"run {directory.name}: its record is empty; it was never begun")
+    data = dataset.load(
+        words_path(directory, config), config.model.block_size, config.data.split_seed
+    )
+    trainer = first_trainer(directory, config, data)
+    column = column_path(directory, acts.branch)
+    head = acts.head(column.stat().st_size // 4 if column.exists() else 0)
+    path = acts.path(head)
+    saved = {
+        acts.point_of(event): event
+        for event in events
+        if isinstance(event, SnapshotTaken) and on_path(path, acts.point_of(event))
+    }
+    at, start, compared = Point(0, trainer.step), trainer.step, 0
+    difference = ""
+    try:
+        for point in [*sorted(saved, key=lambda point: (point.step, point.seq)), head]:
+            for done in reach(trainer, acts.path(point), at, comparing(directory, acts)):
+                yield at.step - start + done, head.step - start
+            at = point
+            if point in saved:
+                compared += 1
+                if trainer.state_sha256() != saved[point].state_sha256:
+                    difference = f"the state at step {point.step:,} is not the one that was saved"
+                    break
+    except StepDiffers as error:
+        difference = str(error)
+    return Verdict(
+        steps=trainer.step - start,
+        weights_sha256=trainer.model.weights_sha256(),
+        state_sha256=trainer.state_sha256(),
+        checkpoints=compared,
+        difference=difference,
+        environment=_differences(events, environment(config)),
+    )
+
+
+def _differences(events: list, here: dict[str, str | int]) -> tuple[str, ...]:
+    started = [event.environment for event in events if isinstance(event, EngineStarted)]
+    return tuple(
+        f"{name}: {there.get(name)} there, {value} here"
+        for name, value in here.items()
+        for there in started[:1]
+        if there.get(name) != value
+    )

@@ -1,0 +1,79 @@
+"""Training states at hand, in memory and on disk: a cache, so that going back is quick.
+
+Which states it holds never changes a result: what is missing is computed again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.lineage import Lineage, on_path
+from core.protocol import Point, SnapshotTaken
+from core.reaching import restore_sound
+from core.record import RunError
+from core.trainer import Snapshot, Trainer
+
+KEPT = 20
+"""States in memory, the newest; and the best one besides."""
+
+MOST_BYTES = 256 * 1024 * 1024
+
+EVERY = 1_000
+"""Steps between states that are kept while training goes on."""
+
+KEPT_FILES = 3
+"""Checkpoints of evaluations that stay on disk, the newest; named and last ones stay for ever."""
+
+
+class Snapshots:
+    """The states of one run that need not be computed again."""
+
+    def __init__(self, folder: Path, first: Point, initial: Snapshot) -> None:
+        """`folder` holds the checkpoints; `initial` is the run's first state, at `first`."""
+        self.folder = folder
+        self.files: dict[Point, SnapshotTaken] = {}
+        self.best: Point | None = None
+        """Of the lowest dev loss: its state is not dropped."""
+        self._first, self._initial = first, initial
+        self._memory: dict[Point, Snapshot] = {}
+
+    def keep(self, point: Point, snapshot: Snapshot) -> None:
+        """Hold a state in memory, and drop the oldest where there are too many."""
+        self._memory.pop(point, None)
+        self._memory[point] = snapshot
+        most = max(1, min(KEPT, MOST_BYTES // snapshot.bytes))
+        for old in [point for point in self._memory if point != self.best][:-most]:
+            del self._memory[old]
+
+    def keep_file(self, point: Point, taken: SnapshotTaken) -> None:
+        """Take note of a checkpoint, and delete the oldest that only evaluations asked for."""
+        self.files[point] = taken
+        old = [
+            point
+            for point, taken in self.files.items()
+            if taken.reason == "evaluated" and point != self.best
+        ]
+        for point in old[:-KEPT_FILES]:
+            (self.folder / self.files.pop(point).file).unlink(missing_ok=True)
+
+    def restore_nearest(self, trainer: Trainer, path: Lineage) -> Point:
+        """Put the newest sound state on `path` in force and return its point."""
+        points = {point for point in (*self._memory, *self.files) if on_path(path, point)}
+        for point in sorted(points, key=lambda point: (point.step, point.seq), reverse=True):
+            if point in self._memory:
+                trainer.restore(self._memory[point])
+                return point
+            try:
+                found = restore_sound(trainer, self.folder / self.files[point].file)
+            except RunError:
+                # Deleted or damaged: an older one will do, and the updates from there.
+                del self.files[point]
+            else:
+                assert found == point
+                return point
+        trainer.restore(self._initial)
+        return self._first
+
+    def forget_memory(self) -> None:
+        """Drop every state in memory but the first; nothing but time depends on it."""
+        self._memory.clear()

@@ -1,0 +1,103 @@
+"""The ways of a run to a state that it was in before: rolling back, and opening after anything.
+
+Each is a generator that yields every few milliseconds and owns what it changes: closed midway, it
+leaves the run as it found it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from core.config import Knobs
+from core.dials import Value
+from core.lineage import Lineage
+from core.protocol import By, Point, Reaching, RollbackReason
+from core.reaching import StepDiffers, TakeLosses, comparing, reach
+
+if TYPE_CHECKING:
+    from core.run import Run
+
+PROGRESS_SECONDS = 1 / 10
+
+
+def roll_back(
+    run: Run,
+    to: Point,
+    reason: RollbackReason,
+    *,
+    answers: int | None = None,
+    client: str = "",
+    by: By = "person",
+) -> Generator[None, None, None]:
+    """Put the state of `to` in force and begin a new branch from it (RECORD: RolledBack)."""
+    trainer, journal = run.trainer, run.journal
+    left, here = journal.point(trainer.step), trainer.snapshot()
+    run.snapshots.keep(left, here)
+    journal.flush()
+    path = journal.acts.path(to)
+    arrived = False
+    try:
+        start = run.snapshots.restore_nearest(trainer, path)
+        yield from _reach(run, path, start, comparing(run.directory, journal.acts))
+        arrived = True
+    except StepDiffers as difference:
+        reason_not = f"{difference}; the run stays where it was"
+        journal.reject(reason.capitalize(), answers or 0, reason_not, client)
+    finally:
+        if not arrived:
+            trainer.restore(here)
+    if arrived:
+        journal.roll_back(to, left, reason=reason, answers=answers, client=client, by=by)
+        run.arrived()
+
+
+def opening(run: Run) -> Generator[None, None, None]:
+    """Bring the trainer to the newest state that the record tells of.
+
+    Losses that a crash cost are computed and appended. Where a recorded loss is computed
+    differently, as on another machine, the run goes on from the checkpoint, and says so.
+    """
+    trainer, journal = run.trainer, run.journal
+    acts, recorded = journal.acts, journal.record.column_bytes // 4
+    first = acts.first_step(acts.branch)
+    head = acts.head(recorded)
+    path = acts.path(head)
+    compare = comparing(run.directory, acts)
+
+    def take(branch: int, step: int, losses: np.ndarray) -> None:
+        compare(branch, step, losses)
+        known = first + recorded
+        if branch == acts.branch and step + len(losses) > known:
+            journal.add_losses(max(step, known), losses[max(known - step, 0) :])
+
+    start = run.snapshots.restore_nearest(trainer, path)
+    try:
+        yield from _reach(run, path, start, take)
+    except StepDiffers:
+        start = run.snapshots.restore_nearest(trainer, path)
+        changes = difference(trainer.knobs, path[-1].knobs)
+        trainer.set_knobs(path[-1].knobs)
+        journal.roll_back(start, head, reason="resume", changes=changes, by="command line")
+    run.arrived()
+    run.say_started()
+
+
+def _reach(run: Run, path: Lineage, start: Point, take: TakeLosses) -> Generator[None, None, None]:
+    to = Point(path[-1].act.seq, path[-1].end)
+    total, told = to.step - start.step, time.monotonic()
+    for done in reach(run.trainer, path, start, take):
+        if time.monotonic() - told >= PROGRESS_SECONDS:
+            told = time.monotonic()
+            run.journal.tell(Reaching(to=to, done=done, total=total))
+        yield
+
+
+def difference(old: Knobs, new: Knobs) -> dict[str, tuple[Value, Value]]:
+    """The knobs that differ: {name: (old, new)}."""
+    before, after = msgspec.structs.asdict(old), msgspec.structs.asdict(new)
+    return {name: (before[name], after[name]) for name in after if before[name] != after[name]}
