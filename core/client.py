@@ -25,13 +25,16 @@ import numpy as np
 
 from core import record
 from core.config import RunConfig
+from core.lineage import Acts
 from core.protocol import (
     MAX_FRAME,
     PROTOCOL,
     AnyCommand,
     AnyEvent,
     AnyRecorded,
+    Clock,
     Hello,
+    StateChanged,
     Welcome,
     decode_event,
     encode_wire,
@@ -61,7 +64,41 @@ class Attached:
     welcome: Welcome
     events: tuple[AnyRecorded, ...]
     losses: dict[int, np.ndarray]
-    """Per branch, float32 (updates,)."""
+    """Per branch, abandoned ones too, float32 (updates,)."""
+
+
+def read_run(directory: Path) -> Attached:
+    """A run as its files tell it, without an engine: standing still at the end of its record.
+
+    Raises RunError if they cannot be read.
+    """
+    config = record.read_config(directory)
+    first = config.parent.step if config.parent else 0
+    events = tuple(record.read_events(directory))
+    acts = Acts(events)
+    losses = _columns(directory, acts.branch, None)
+    column = losses[acts.branch]
+    states = [event for event in events if isinstance(event, StateChanged)]
+    clocks = (event.seconds for event in events if isinstance(event, Clock))
+    welcome = Welcome(
+        protocol=PROTOCOL,
+        client="",
+        seq=events[-1].seq if events else -1,
+        branch=acts.branch,
+        step=acts.head(len(column)).step if acts.list else first,
+        column_bytes=column.nbytes,
+        running=False,
+        finished=bool(states) and states[-1].finished,
+        seconds=max(clocks, default=0.0),
+    )
+    return Attached(config, welcome, events, losses)
+
+
+def _columns(directory: Path, branch: int, size: int | None) -> dict[int, np.ndarray]:
+    """The losses of every branch up to `branch`, of the last one only the first `size` bytes."""
+    losses = {earlier: record.read_column(directory, earlier) for earlier in range(branch)}
+    losses = {earlier: column for earlier, column in losses.items() if len(column)}
+    return losses | {branch: record.read_column(directory, branch, size)}
 
 
 class Client:
@@ -113,11 +150,7 @@ class Client:
             config=record.read_config(self.directory),
             welcome=welcome,
             events=tuple(record.read_events(self.directory, last=welcome.seq)),
-            losses={
-                welcome.branch: record.read_column(
-                    self.directory, welcome.branch, welcome.column_bytes
-                )
-            },
+            losses=_columns(self.directory, welcome.branch, welcome.column_bytes),
         )
 
     def send(self, command: AnyCommand) -> int:

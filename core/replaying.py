@@ -6,7 +6,7 @@ and the digest of the state against every checkpoint of the lineage.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from core import dataset
 from core.environment import environment
 from core.launch import words_path
 from core.lineage import Acts, on_path
-from core.protocol import EngineStarted, Point, SnapshotTaken
+from core.protocol import AnyRecorded, EngineStarted, Point, SnapshotTaken
 from core.reaching import StepDiffers, comparing, first_trainer, reach
 from core.record import RunError, column_path, read_config, read_events
 
@@ -86,7 +86,7 @@ def replay(directory: Path) -> Generator[tuple[int, int], None, Verdict]:
     )
 
 
-def _differences(events: list, here: dict[str, str | int]) -> tuple[str, ...]:
+def _differences(events: Sequence[AnyRecorded], here: dict[str, str | int]) -> tuple[str, ...]:
     started = [event.environment for event in events if isinstance(event, EngineStarted)]
     return tuple(
         f"{name}: {there.get(name)} there, {value} here"

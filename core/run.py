@@ -6,32 +6,29 @@ between. The worker drives it from its sockets; a test or a notebook can drive i
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from core import checkpoint, dataset, evaluation, sampling, steering
+from core import dataset, sampling, steering
 from core.config import PlannedAct, with_changes
 from core.dials import ConfigError, Value
 from core.environment import environment
+from core.errand import Errand
 from core.journal import Journal
 from core.launch import words_path
-from core.lineage import on_path
+from core.measuring import evaluating
 from core.pacing import Pacing
+from core.plan import Plan
 from core.protocol import (
-    Act,
-    AnyRecorded,
     By,
     Clock,
     EngineStarted,
     EngineStopped,
-    Evaluated,
     KnobsChanged,
     Point,
     RollbackReason,
@@ -41,32 +38,18 @@ from core.protocol import (
     SetKnobs,
     SettingChanged,
     SnapshotReason,
-    SnapshotTaken,
     StateChanged,
 )
 from core.reaching import first_trainer
 from core.record import read_config
 from core.snapshots import EVERY, Snapshots
-from core.travel import opening, roll_back
-
-FIXED_TRAIN_EXAMPLES = 10_000
-"""The part of train that evaluations measure while training goes on."""
+from core.travel import roll_back, take_up
 
 JOIN_SECONDS = 1.0
 """A knob moved again within this time is one act for undo."""
 
 IDLE_SECONDS = 0.5
 """How long `work` says to wait when there is nothing to do."""
-
-
-@dataclass(frozen=True)
-class Errand:
-    """Something long, done a piece at a time."""
-
-    what: Literal["evaluating", "going back", "opening"]
-    step: int
-    """Where the run stands meanwhile, whatever its trainer goes through."""
-    work: Generator[None, None, None]
 
 
 class Run:
@@ -91,18 +74,18 @@ class Run:
         self.errand: Errand | None = None
         """What is done a piece at a time while training stands still."""
         self._pacing = Pacing()
-        self._plan = sorted(self.config.plan, key=lambda act: act.step)
+        self.plan = Plan(self.config.plan)
         self._finished_at: int | None = None
-        self._saved_at: Point | None = None
-        self._evaluations: list[tuple[Point, float]] = []
-        self._drawings = 0
+        self.dev_losses: list[tuple[Point, float]] = []
+        """Of every evaluation, with the point at which it was made."""
+        self.drawings = 0
         self._clock_noted = time.monotonic()
         self._last_turn: tuple[frozenset[str], str, float] = (frozenset(), "", 0.0)
         first = Point(0, self.trainer.step)
         checkpoints = directory / "checkpoints"
         self.snapshots = Snapshots(checkpoints, first, self.trainer.snapshot())
         if self.journal.record.events:
-            self._take_up(self.journal.record.events)
+            take_up(self, self.journal.record.events)
         else:
             self.journal.add(RunOpened, first.step, config=self.config, by="command line")
             self.say_started()
@@ -118,32 +101,6 @@ class Run:
         return self.running and self._finished_at == self.step
 
     # --- opening ----------------------------------------------------------------------------------
-
-    def _take_up(self, events: list[AnyRecorded]) -> None:
-        """Go on where the record ends: notes give the settings, acts the state."""
-        acts, reached = self.journal.acts, 0
-        for event in events:
-            reached = max(reached, event.step, event.before.step if isinstance(event, Act) else 0)
-            match event:
-                case SettingChanged(name=name, new=new):
-                    self.settings = msgspec.structs.replace(self.settings, **{name: new})
-                case Evaluated(dev=float(dev)):
-                    self._evaluations.append((acts.point_of(event), dev))
-                case SamplesDrawn():
-                    self._drawings += 1
-                case SnapshotTaken():
-                    self.snapshots.files[acts.point_of(event)] = event
-                case _:
-                    pass
-        head = acts.head(self.journal.record.column_bytes // 4)
-        reached = max(reached, head.step)
-        done = {(a.step, *a.changes) for a in acts.list if isinstance(a, KnobsChanged)}
-        self._plan = [
-            act
-            for act in self._plan
-            if act.step > reached or (act.step == reached and (act.step, *act.changes) not in done)
-        ]
-        self.errand = Errand("opening", head.step, opening(self))
 
     def say_started(self) -> None:
         """Note that this process serves the run from here on, and in what environment."""
@@ -174,7 +131,6 @@ class Run:
         was_finished = self.finished
         self.errand = None
         self._finished_at = None
-        self._saved_at = None
         self._last_turn = (frozenset(), "", 0.0)
         self._pacing.restart()
         if was_finished:
@@ -235,7 +191,9 @@ class Run:
     def evaluate(self, answers: int | None = None, client: str = "") -> None:
         """Begin to measure the loss of the present weights."""
         assert self.errand is None
-        self.errand = Errand("evaluating", self.step, self._evaluation(False, answers, client))
+        self.errand = Errand(
+            "evaluating", self.step, evaluating(self, answers=answers, client=client)
+        )
 
     def draw(self, wish: Sample, client: str = "") -> None:
         """Draw names (core/sampling.py) and note them; every field of `wish` but the seed is set.
@@ -244,7 +202,7 @@ class Run:
         """
         assert wish.temperature is not None
         assert wish.top_k is not None
-        seed = self._drawings if wish.seed is None else wish.seed
+        seed = self.drawings if wish.seed is None else wish.seed
         names = sampling.draw(
             self.trainer.model,
             self.data.itos,
@@ -255,7 +213,7 @@ class Run:
             prefix=wish.prefix,
             max_length=wish.max_length,
         )
-        self._drawings += 1
+        self.drawings += 1
         self.journal.add(
             SamplesDrawn,
             self.step,
@@ -302,13 +260,12 @@ class Run:
             self.errand = None
 
     def _train(self) -> float:
-        while self._plan and self._plan[0].step <= self.step:
-            self._follow(self._plan.pop(0))
+        for act in self.plan.due(self.step):
+            self._follow(act)
         step, settings = self.step, self.settings
         interval = settings.evaluation_interval
-        to_go = min(settings.step_limit, _next(step, interval), _next(step, EVERY)) - step
-        if self._plan:
-            to_go = min(to_go, self._plan[0].step - step)
+        stops = settings.step_limit, _next(step, interval), _next(step, EVERY), self.plan.next_step
+        to_go = int(min(stops)) - step
         if not self.running:
             updates = min(to_go, self.single_steps, self._pacing.chunk)
         elif (updates := min(to_go, self._pacing.allowance(settings.pace))) == 0:
@@ -323,7 +280,7 @@ class Run:
         if self.step % EVERY == 0:
             self.snapshots.keep(self.journal.point(self.step), self.trainer.snapshot())
         if self.step % interval == 0 and not (self.running and self.step == settings.step_limit):
-            self.errand = Errand("evaluating", self.step, self._evaluation(False))
+            self.errand = Errand("evaluating", self.step, evaluating(self))
         if time.monotonic() - self._clock_noted >= 1.0:
             self._note_clock()
         return 0.0
@@ -342,45 +299,8 @@ class Run:
         self._clock_noted = time.monotonic()
         self.journal.add(Clock, self.step, seconds=self.journal.seconds)
 
-    def _evaluation(
-        self, whole: bool, answers: int | None = None, client: str = ""
-    ) -> Generator[None, None, None]:
-        model, splits = self.trainer.model, self.data.splits
-        first = None if whole else FIXED_TRAIN_EXAMPLES
-        train = yield from evaluation.measure(model, splits["train"], first)
-        dev = yield from evaluation.measure(model, splits["dev"])
-        point = self.journal.point(self.step)
-        best = dev < self.best_dev()
-        if best:
-            self.snapshots.best = point
-            self.snapshots.keep(point, self.trainer.snapshot())
-        if math.isfinite(dev):
-            self._evaluations.append((point, dev))
-        measured = splits["train"].examples
-        self.journal.add(
-            Evaluated,
-            self.step,
-            train=_finite(train),
-            dev=_finite(dev),
-            train_examples=measured if whole else min(measured, FIXED_TRAIN_EXAMPLES),
-            dev_examples=splits["dev"].examples,
-            whole=whole,
-            best=best,
-            answers=answers,
-            client=client,
-        )
-        self._pacing.restart()
-        saved = self._saved_at
-        if not whole and (saved is None or abs(self.step - saved.step) >= EVERY):
-            self.save("evaluated")
-
-    def best_dev(self) -> float:
-        """The lowest dev loss so far on the present lineage."""
-        path = self.journal.acts.path(self.journal.point(self.step))
-        return min((dev for at, dev in self._evaluations if on_path(path, at)), default=math.inf)
-
     def _finish(self) -> Generator[None, None, None]:
-        yield from self._evaluation(True)
+        yield from evaluating(self, whole=True)
         if self.running and self.step >= self.settings.step_limit:
             self._note_clock()
             self.save("finished")
@@ -390,37 +310,8 @@ class Run:
     # --- saving -----------------------------------------------------------------------------------
 
     def save(self, reason: SnapshotReason, name: str = "", **fields: Any) -> None:
-        """Write a checkpoint of the present state, unless it stands on disk already.
-
-        A named one is always noted, so that its name stands in the record.
-        """
-        point = self.journal.point(self.step)
-        if point == self._saved_at and reason != "named":
-            return
-        snapshot = self.trainer.snapshot()
-        described = checkpoint.Description(
-            point=point,
-            branch=self.journal.branch,
-            updates=snapshot.updates,
-            knobs=snapshot.knobs,
-            state_sha256=self.trainer.state_sha256(),
-            weights_sha256=self.trainer.model.weights_sha256(),
-        )
-        file = checkpoint.file_name(point)
-        self.journal.record.sync()
-        checkpoint.save(self.directory / "checkpoints" / file, snapshot, described)
-        self._saved_at = point
-        taken = self.journal.add(
-            SnapshotTaken,
-            self.step,
-            file=file,
-            reason=reason,
-            name=name,
-            state_sha256=described.state_sha256,
-            weights_sha256=described.weights_sha256,
-            **fields,
-        )
-        self.snapshots.keep_file(point, taken)
+        """Write a checkpoint of the present state, unless it stands on disk already."""
+        self.snapshots.save(self.trainer, self.journal, reason, name, **fields)
 
     def end(self, reason: str) -> None:
         """Save and stop for good; the record is closed by `close`."""
@@ -444,7 +335,3 @@ class Run:
 def _next(step: int, interval: int) -> int:
     """The first multiple of `interval` after `step`."""
     return step - step % interval + interval
-
-
-def _finite(loss: float) -> float | None:
-    return loss if abs(loss) < float("inf") else None

@@ -6,9 +6,12 @@ Which states it holds never changes a result: what is missing is computed again.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from core import checkpoint
+from core.journal import Journal
 from core.lineage import Lineage, on_path
-from core.protocol import Point, SnapshotTaken
+from core.protocol import Point, SnapshotReason, SnapshotTaken
 from core.reaching import restore_sound
 from core.record import RunError
 from core.trainer import Snapshot, Trainer
@@ -32,8 +35,8 @@ class Snapshots:
         """`folder` holds the checkpoints; `initial` is the run's first state, at `first`."""
         self.folder = folder
         self.files: dict[Point, SnapshotTaken] = {}
-        self.best: Point | None = None
-        """Of the lowest dev loss: its state is not dropped."""
+        self._best: Point | None = None
+        self._saved_at: Point | None = None
         self._first, self._initial = first, initial
         self._memory: dict[Point, Snapshot] = {}
 
@@ -42,16 +45,65 @@ class Snapshots:
         self._memory.pop(point, None)
         self._memory[point] = snapshot
         most = max(1, min(KEPT, MOST_BYTES // snapshot.bytes))
-        for old in [point for point in self._memory if point != self.best][:-most]:
+        for old in [point for point in self._memory if point != self._best][:-most]:
             del self._memory[old]
 
-    def keep_file(self, point: Point, taken: SnapshotTaken) -> None:
+    def keep_best(self, point: Point, snapshot: Snapshot) -> None:
+        """Hold the state of the lowest dev loss, which is not dropped before a better one."""
+        self._best = point
+        self.keep(point, snapshot)
+
+    def steps_since_file(self, step: int) -> float:
+        """How far `step` is from the state that was written last."""
+        return abs(step - self._saved_at.step) if self._saved_at else float("inf")
+
+    def save(
+        self,
+        trainer: Trainer,
+        journal: Journal,
+        reason: SnapshotReason,
+        name: str = "",
+        **fields: Any,
+    ) -> None:
+        """Write a checkpoint of the trainer's state, unless it stands on disk already.
+
+        A named one is always noted, so that its name stands in the record.
+        """
+        point = journal.point(trainer.step)
+        if point == self._saved_at and reason != "named":
+            return
+        snapshot = trainer.snapshot()
+        described = checkpoint.Description(
+            point=point,
+            branch=journal.branch,
+            updates=snapshot.updates,
+            knobs=snapshot.knobs,
+            state_sha256=trainer.state_sha256(),
+            weights_sha256=trainer.model.weights_sha256(),
+        )
+        file = checkpoint.file_name(point)
+        journal.record.sync()
+        checkpoint.save(self.folder / file, snapshot, described)
+        self._saved_at = point
+        taken = journal.add(
+            SnapshotTaken,
+            trainer.step,
+            file=file,
+            reason=reason,
+            name=name,
+            state_sha256=described.state_sha256,
+            weights_sha256=described.weights_sha256,
+            **fields,
+        )
+        self._keep_file(point, taken)
+
+    def _keep_file(self, point: Point, taken: SnapshotTaken) -> None:
         """Take note of a checkpoint, and delete the oldest that only evaluations asked for."""
         self.files[point] = taken
         old = [
             point
             for point, taken in self.files.items()
-            if taken.reason == "evaluated" and point != self.best
+            if taken.reason == "evaluated" and point != self._best
         ]
         for point in old[:-KEPT_FILES]:
             (self.folder / self.files.pop(point).file).unlink(missing_ok=True)

@@ -15,8 +15,20 @@ import numpy as np
 
 from core.config import Knobs
 from core.dials import Value
+from core.errand import Errand
 from core.lineage import Lineage
-from core.protocol import By, Point, Reaching, RollbackReason
+from core.protocol import (
+    Act,
+    AnyRecorded,
+    By,
+    Evaluated,
+    Point,
+    Reaching,
+    RollbackReason,
+    SamplesDrawn,
+    SettingChanged,
+    SnapshotTaken,
+)
 from core.reaching import StepDiffers, TakeLosses, comparing, reach
 
 if TYPE_CHECKING:
@@ -54,6 +66,27 @@ def roll_back(
     if arrived:
         journal.roll_back(to, left, reason=reason, answers=answers, client=client, by=by)
         run.arrived()
+
+
+def take_up(run: Run, events: list[AnyRecorded]) -> None:
+    """Go on where the record ends: notes give the settings here, acts the state, on the way."""
+    acts, reached = run.journal.acts, 0
+    for event in events:
+        reached = max(reached, event.step, event.before.step if isinstance(event, Act) else 0)
+        match event:
+            case SettingChanged(name=name, new=new):
+                run.settings = msgspec.structs.replace(run.settings, **{name: new})
+            case Evaluated(dev=float(dev)):
+                run.dev_losses.append((acts.point_of(event), dev))
+            case SamplesDrawn():
+                run.drawings += 1
+            case SnapshotTaken():
+                run.snapshots.files[acts.point_of(event)] = event
+            case _:
+                pass
+    head = acts.head(run.journal.record.column_bytes // 4)
+    run.plan.skip_done(acts, max(reached, head.step))
+    run.errand = Errand("opening", head.step, opening(run))
 
 
 def opening(run: Run) -> Generator[None, None, None]:

@@ -1,0 +1,215 @@
+"""The runs in a folder, and how each of them stands.
+
+Read from the records alone, without an engine, so that it costs milliseconds and works on runs that
+no engine could open any more: one that cannot be read is listed as such.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from core.client import Endpoint
+from core.lineage import Acts, on_path
+from core.processes import engines
+from core.protocol import AnyRecorded, EngineStopped, Evaluated, SettingChanged, StateChanged
+from core.record import RunError, column_path, is_served, read_config, read_events
+
+State = Literal["training", "paused", "finished", "stopped", "crashed", "empty", "unreadable"]
+"""`training`, `paused`, or at the step limit `finished`: an engine serves the run.
+`finished` or `stopped`: its engine ended in good order, at the step limit or before it.
+`crashed`: its engine ended otherwise; opening the run again mends what that left.
+`empty`: nothing is recorded yet; its engine is loading, or did not start (see engine.log).
+`unreadable`: damaged, or of another version; `why` says so."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One run as a list shows it."""
+
+    run: str
+    """Its id, the name of its directory."""
+    directory: Path
+    state: State
+    step: int | None
+    """Updates done on the present lineage; None if unreadable."""
+    dev_loss: float | None
+    """The best on the present lineage, nats per symbol; None if none was measured."""
+    age_seconds: float
+    """Since the last thing that is recorded of it happened."""
+    started: float
+    """When it was made, in seconds since 1970."""
+    pid: int | None
+    """Of the engine that serves it."""
+    why: str = ""
+    """What keeps it from being read."""
+
+
+def listed(runs: Path) -> list[Listed]:
+    """Every run in the folder `runs`, the newest first, as `last` means it.
+
+    An engine whose directory was deleted from `runs` is listed too, as an unreadable run: it must
+    not be lost from sight. Raises RunError only if the folder itself cannot be read.
+    """
+    try:
+        directories = [path for path in runs.iterdir() if _may_be_run(path)]
+    except FileNotFoundError:
+        directories = []
+    except OSError as error:
+        raise RunError(
+            f"{runs}: cannot list the runs here: {error.strerror};"
+            " choose another folder with --runs-dir"
+        ) from None
+    alive = engines()
+    found = [look(path, alive) for path in sorted(directories, key=_made, reverse=True)]
+    known = {each.directory.resolve() for each in found}
+    home = runs.resolve()
+    lost = [
+        _unreadable(path, pid, f"its directory is gone, but its engine, process {pid}, is alive")
+        for path, pid in alive.items()
+        if path.parent == home and path not in known
+    ]
+    return lost + found
+
+
+def look(directory: Path, alive: Mapping[Path, int] | None = None) -> Listed:
+    """How the run in `directory` stands; `alive` is what `engines()` found, if that was called.
+
+    Never raises for what is wrong with the run.
+    """
+    alive = engines() if alive is None else alive
+    pid = alive.get(directory.resolve())
+    try:
+        served = is_served(directory)
+        if served and pid is None:
+            pid = announced_pid(directory)
+        return _read(directory, served, pid)
+    except RunError as error:
+        return _unreadable(directory, pid, str(error))
+    except OSError as error:
+        return _unreadable(directory, pid, f"cannot be read: {error.strerror or error}")
+    except (LookupError, ValueError, AssertionError):
+        # Every line is sound, but they tell no story: some are missing, or of another run.
+        why = f"run {directory.name}: events.jsonl is damaged: its acts do not follow on each other"
+        return _unreadable(directory, pid, why)
+
+
+def _read(directory: Path, served: bool, pid: int | None) -> Listed:
+    config = read_config(directory)
+    events = read_events(directory)
+    acts = Acts(events)
+    step, dev_loss = config.parent.step if config.parent else 0, None
+    state: State = "paused" if served or pid else "empty"
+    if acts.list:
+        head = acts.head(_size(column_path(directory, acts.branch)) // 4)
+        step, path = head.step, acts.path(head)
+        measured = [each for each in events if isinstance(each, Evaluated) and each.dev is not None]
+        # The lowest of all is nearly always on the path, which is then walked once.
+        measured.sort(key=lambda each: each.dev or 0.0)
+        best = (each.dev for each in measured if on_path(path, acts.point_of(each)))
+        dev_loss = next(best, None)
+        if served:
+            state = _live_state(directory, events)
+        elif isinstance(events[-1], EngineStopped):
+            limit = _step_limit(events, config.settings.step_limit)
+            state = "finished" if step >= limit else "stopped"
+        else:
+            state = "crashed"
+    return Listed(
+        run=_name(directory),
+        directory=directory,
+        state=state,
+        step=step,
+        dev_loss=dev_loss,
+        age_seconds=_age(events[-1].time if events else config.created),
+        started=config.created,
+        pid=pid if state in ("training", "paused") or served else None,
+    )
+
+
+def _live_state(directory: Path, events: list[AnyRecorded]) -> State:
+    """An engine begins paused, whatever the one before it did, and then says what it does."""
+    try:
+        since = (directory / "engine.json").stat().st_mtime
+    except FileNotFoundError:
+        return "paused"
+    for event in reversed(events):
+        if isinstance(event, StateChanged) and event.time >= since:
+            return "finished" if event.finished else "training" if event.running else "paused"
+    return "paused"
+
+
+def _step_limit(events: list[AnyRecorded], limit: int) -> int:
+    for event in events:
+        if isinstance(event, SettingChanged) and event.name == "step_limit":
+            limit = int(event.new)  # type: ignore[arg-type]
+    return limit
+
+
+def announced_pid(directory: Path) -> int | None:
+    """The process id in `engine.json`, if there is one; after a crash it may be a stranger's."""
+    try:
+        data = (directory / "engine.json").read_bytes()
+        return msgspec.json.decode(data, type=Endpoint).pid
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def holds_record(directory: Path) -> bool:
+    """Whether this is surely a run, sound or not.
+
+    A damaged `config.json` alone is no proof: many programs call a file so.
+    """
+    ours = ("events.jsonl", "engine.lock", "loss-0.f32")
+    if any((directory / name).exists() for name in ours):
+        return (directory / "config.json").exists() or (directory / "checkpoints").is_dir()
+    try:
+        read_config(directory)
+    except RunError:
+        return False
+    return True
+
+
+def _may_be_run(path: Path) -> bool:
+    try:
+        names = ("config.json", "events.jsonl")
+        return path.is_dir() and any((path / name).exists() for name in names)
+    except OSError:
+        # A folder that we may not look into could well be a run.
+        return True
+
+
+def _made(directory: Path) -> tuple[int, str]:
+    for path in (directory / "config.json", directory):
+        try:
+            return path.stat().st_mtime_ns, directory.name
+        except OSError:
+            continue
+    return 0, directory.name
+
+
+def _unreadable(directory: Path, pid: int | None, why: str) -> Listed:
+    made = _made(directory)[0] / 1e9 or time.time()
+    age, name = _age(made), _name(directory)
+    return Listed(name, directory, "unreadable", None, None, age, made, pid, why)
+
+
+def _name(directory: Path) -> str:
+    return directory.name or directory.resolve().name
+
+
+def _age(when: float) -> float:
+    return max(time.time() - when, 0.0)
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
