@@ -6,7 +6,6 @@ no engine could open any more: one that cannot be read is listed as such.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from core.client import Endpoint
 from core.lineage import Acts, on_path
 from core.processes import engines
 from core.protocol import AnyRecorded, EngineStopped, Evaluated, SettingChanged, StateChanged
-from core.record import RunError, column_path, is_served, read_config, read_events
+from core.record import RunError, is_served, read_config, read_events
+from core.story import updates_on
 
 State = Literal["training", "paused", "finished", "stopped", "crashed", "empty", "unreadable"]
 """`training`, `paused`, or at the step limit `finished`: an engine serves the run.
@@ -107,7 +107,7 @@ def _read(directory: Path, served: bool, pid: int | None) -> Listed:
     step, dev_loss = config.parent.step if config.parent else 0, None
     state: State = "paused" if served or pid else "empty"
     if acts.list:
-        head = acts.head(_size(column_path(directory, acts.branch)) // 4)
+        head = acts.head(updates_on(directory, acts.branch))
         step, path = head.step, acts.path(head)
         measured = [each for each in events if isinstance(each, Evaluated) and each.dev is not None]
         # The lowest of all is nearly always on the path, which is then walked once.
@@ -201,15 +201,9 @@ def _unreadable(directory: Path, pid: int | None, why: str) -> Listed:
 
 
 def _name(directory: Path) -> str:
-    return directory.name or directory.resolve().name
+    # Of a link its own, under which it is found; `.` has none.
+    return directory.name if directory.name not in ("", "..") else directory.resolve().name
 
 
 def _age(when: float) -> float:
     return max(time.time() - when, 0.0)
-
-
-def _size(path: Path) -> int:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:
-        return 0

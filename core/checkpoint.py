@@ -13,8 +13,8 @@ import safetensors.torch
 
 from core.config import Knobs
 from core.protocol import Point
-from core.record import RunError, write_whole
-from core.trainer import Snapshot
+from core.record import RunError
+from core.trainer import Snapshot, Trainer
 
 KEY = "steermore"
 
@@ -37,10 +37,22 @@ def file_name(point: Point) -> str:
     return f"step-{point.step}-act-{point.seq}.safetensors"
 
 
-def save(path: Path, snapshot: Snapshot, description: Description) -> None:
-    """Write a checkpoint: whole or not at all, also when the power fails."""
+def describe(trainer: Trainer, point: Point, branch: int) -> Description:
+    """What a checkpoint of the trainer's present state says of itself."""
+    return Description(
+        point=point,
+        branch=branch,
+        updates=trainer.optimizer.updates,
+        knobs=trainer.knobs,
+        state_sha256=trainer.state_sha256(),
+        weights_sha256=trainer.model.weights_sha256(),
+    )
+
+
+def pack(trainer: Trainer, description: Description) -> bytes:
+    """The trainer's present state as the bytes of a checkpoint."""
     meta = {KEY: msgspec.json.encode(description).decode()}
-    write_whole(path, safetensors.torch.save(snapshot.tensors, metadata=meta))
+    return safetensors.torch.save(trainer.snapshot().tensors, metadata=meta)
 
 
 def load(path: Path) -> tuple[Snapshot, Description]:

@@ -12,17 +12,17 @@ from pathlib import Path
 import msgspec
 
 from core.config import RunConfig
-from core.record import RunError, write_whole
+from core.record import START, RunError, write_whole
 
 MAX_COPY = 16 * 1024 * 1024
 """Bytes of a list of words that a run keeps a copy of; a larger list is named with its sha256."""
 
 
-def new_run(runs: Path, config: RunConfig, words: bytes) -> Path:
+def new_run(runs: Path, config: RunConfig, words: bytes, start: bytes | None = None) -> Path:
     """A fresh directory in `runs` for a run from `config`, with its own copy of the list's bytes.
 
-    Its name is the time it was made and the list's name, so that names sort by age. Raises
-    RunError.
+    `start` is the checkpoint that a fork begins from. Its name is the time it was made and the
+    list's name, so that names sort by age. Raises RunError.
     """
     stem = re.sub(r"[^a-z0-9]+", "-", Path(config.data.path).stem.lower()).strip("-")[:24] or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(config.created))
@@ -32,6 +32,8 @@ def new_run(runs: Path, config: RunConfig, words: bytes) -> Path:
         (directory / "checkpoints").mkdir()
         if len(words) <= MAX_COPY:
             write_whole(directory / "words.txt", words)
+        if start is not None:
+            write_whole(directory / START, start)
         # Last, since its presence makes the directory a run.
         write_whole(directory / "config.json", msgspec.json.format(msgspec.json.encode(config)))
     except OSError as error:

@@ -10,8 +10,10 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.config import Knobs, with_changes
-from core.protocol import Act, KnobsChanged, Point, Recorded, RolledBack, RunOpened
+import msgspec
+
+from core.config import Knobs, Settings, with_changes
+from core.protocol import Act, KnobsChanged, Point, Recorded, RolledBack, RunOpened, SettingChanged
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,12 @@ def knobs_after(act: Act, knobs: Knobs | None) -> Knobs:
     assert knobs is not None
     assert isinstance(act, (KnobsChanged, RolledBack))
     return with_changes(knobs, {name: new for name, (_, new) in act.changes.items()})
+
+
+def settings_after(settings: Settings, events: Iterable[Recorded]) -> Settings:
+    """The settings in force after `events`; they are never undone."""
+    changes = {e.name: e.new for e in events if isinstance(e, SettingChanged)}
+    return msgspec.structs.replace(settings, **changes)
 
 
 def on_path(path: Lineage, point: Point) -> bool:

@@ -19,11 +19,8 @@ from core.errors import UserError
 from core.lineage import Acts, Lineage
 from core.pacing import Pacing
 from core.protocol import Point
-from core.record import RunError, read_losses
+from core.record import START, RunError, read_losses
 from core.trainer import Trainer
-
-START = "start.safetensors"
-"""The state that a fork begins from, within its run directory."""
 
 TakeLosses = Callable[[int, int, np.ndarray], None]
 """Called with branch, first step and losses (updates,) of updates that were made again."""

@@ -1,11 +1,10 @@
-"""The run directory:
-
-how a run stands on disk, and how it is written so that nothing confirmed is lost.
+"""How a run stands on disk, and how it is written so that nothing confirmed is lost.
 
     runs/<id>/  config.json     what the run starts from (RunConfig); never changes
                 words.txt       the list it learns from, byte for byte
                 events.jsonl    acts and notes in order, one JSON object a line
                 loss-<b>.f32    minibatch loss of every update of branch b, float32, little-endian
+                start.safetensors  of a fork: the state of its parent that it begins from
                 checkpoints/    training states (core/checkpoint.py)
                 engine.json     while an engine serves the run: its socket, key and pid
                 engine.lock     held by that engine with flock
@@ -28,6 +27,9 @@ import numpy as np
 from core.config import FORMAT, RunConfig
 from core.errors import UserError
 from core.protocol import Act, AnyRecorded, decode_line, encode_line
+
+START = "start.safetensors"
+"""The state that a fork begins from, within its run directory."""
 
 
 class RunError(UserError):

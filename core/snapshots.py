@@ -5,15 +5,16 @@ Which states it holds never changes a result: what is missing is computed again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from core import checkpoint
 from core.journal import Journal
-from core.lineage import Lineage, on_path
-from core.protocol import Point, SnapshotReason, SnapshotTaken
+from core.lineage import Acts, Lineage, on_path
+from core.protocol import Point, Recorded, SnapshotReason, SnapshotTaken
 from core.reaching import restore_sound
-from core.record import RunError
+from core.record import RunError, write_whole
 from core.trainer import Snapshot, Trainer
 
 KEPT = 20
@@ -72,18 +73,10 @@ class Snapshots:
         point = journal.point(trainer.step)
         if point == self._saved_at and reason != "named":
             return
-        snapshot = trainer.snapshot()
-        described = checkpoint.Description(
-            point=point,
-            branch=journal.branch,
-            updates=snapshot.updates,
-            knobs=snapshot.knobs,
-            state_sha256=trainer.state_sha256(),
-            weights_sha256=trainer.model.weights_sha256(),
-        )
+        described = checkpoint.describe(trainer, point, journal.branch)
         file = checkpoint.file_name(point)
         journal.record.sync()
-        checkpoint.save(self.folder / file, snapshot, described)
+        write_whole(self.folder / file, checkpoint.pack(trainer, described))
         self._saved_at = point
         taken = journal.add(
             SnapshotTaken,
@@ -107,6 +100,12 @@ class Snapshots:
         ]
         for point in old[:-KEPT_FILES]:
             (self.folder / self.files.pop(point).file).unlink(missing_ok=True)
+
+    def take_note(self, acts: Acts, events: Iterable[Recorded]) -> None:
+        """Know of the checkpoints that `events` tell of."""
+        for event in events:
+            if isinstance(event, SnapshotTaken):
+                self.files[acts.point_of(event)] = event
 
     def restore_nearest(self, trainer: Trainer, path: Lineage) -> Point:
         """Put the newest sound state on `path` in force and return its point."""

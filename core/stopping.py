@@ -6,7 +6,6 @@ act, and the updates since the last checkpoint are computed again when the run i
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import time
@@ -47,23 +46,25 @@ def is_live(directory: Path) -> bool:
 def stop(directory: Path, patience: Patience = PATIENCE) -> str:
     """End the engine of the run in `directory`; returns a sentence on how and where it ended.
 
-    Raises RunError if there is none, if it cannot be told from other processes, or if nothing helps.
+    Raises RunError if there is none, if it cannot be told from other processes, or if nothing
+    helps.
     """
-    name = directory.name or directory.resolve().name
+    name = directory.resolve().name
     if not is_live(directory):
         raise RunError(f"run {name}: no engine serves it, so there is nothing to stop")
-    if _ask(directory, patience.answer) and _gone(directory, patience.shutdown):
-        return f"run {name}: {_where_it_ended(directory)}"
-    if not is_live(directory):
+    asked = _ask(directory, patience.answer)
+    if _gone(directory, patience.shutdown if asked else 0.0):
         return f"run {name}: {_where_it_ended(directory)}"
     # A process that was suspended takes SIGTERM only once it goes on.
     _signal(directory, name, signal.SIGTERM, signal.SIGCONT)
     if _gone(directory, patience.terminate):
-        return f"run {name}: its engine did not answer and was terminated; {_where_it_ended(directory)}"
-    _signal(directory, name, signal.SIGKILL)
-    if _gone(directory, patience.kill):
-        return f"run {name}: its engine did not answer and was killed; {_where_it_ended(directory)}"
-    raise RunError(f"run {name}: its engine does not end, not even killed; the system may hang")
+        how = "was terminated"
+    else:
+        _signal(directory, name, signal.SIGKILL)
+        how = "was killed"
+        if not _gone(directory, patience.kill):
+            raise RunError(f"run {name}: its engine does not end, not even killed")
+    return f"run {name}: its engine did not answer and {how}; {_where_it_ended(directory)}"
 
 
 def _ask(directory: Path, seconds: float) -> bool:
@@ -112,8 +113,14 @@ def _signal(directory: Path, name: str, *numbers: signal.Signals) -> None:
         )
     for number in numbers:
         if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
+            try:
                 os.kill(pid, number)
+            except ProcessLookupError:
+                return
+            except PermissionError:
+                raise RunError(
+                    f"run {name}: its engine, process {pid}, belongs to somebody else"
+                ) from None
 
 
 def _where_it_ended(directory: Path) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from core.config import Knobs
 from core.dials import Value
 from core.errand import Errand
-from core.lineage import Lineage
+from core.lineage import Lineage, settings_after
 from core.protocol import (
     Act,
     AnyRecorded,
@@ -26,8 +26,6 @@ from core.protocol import (
     Reaching,
     RollbackReason,
     SamplesDrawn,
-    SettingChanged,
-    SnapshotTaken,
 )
 from core.reaching import StepDiffers, TakeLosses, comparing, reach
 
@@ -74,16 +72,14 @@ def take_up(run: Run, events: list[AnyRecorded]) -> None:
     for event in events:
         reached = max(reached, event.step, event.before.step if isinstance(event, Act) else 0)
         match event:
-            case SettingChanged(name=name, new=new):
-                run.settings = msgspec.structs.replace(run.settings, **{name: new})
             case Evaluated(dev=float(dev)):
                 run.dev_losses.append((acts.point_of(event), dev))
             case SamplesDrawn():
                 run.drawings += 1
-            case SnapshotTaken():
-                run.snapshots.files[acts.point_of(event)] = event
             case _:
                 pass
+    run.settings = settings_after(run.settings, events)
+    run.snapshots.take_note(acts, events)
     head = acts.head(run.journal.record.column_bytes // 4)
     run.plan.skip_done(acts, max(reached, head.step))
     run.errand = Errand("opening", head.step, opening(run))

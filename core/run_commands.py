@@ -1,0 +1,213 @@
+"""The commands on runs that exist: `runs`, `stop`, `rm` and `export`.
+
+Imported for what it adds to the program of core/cli.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from core.catalogue import Listed, holds_record, listed, look
+from core.cli import RunsDir, app
+from core.dials import ConfigError
+from core.errors import UserError
+from core.exporting import COLUMNS, WRITERS, Writer, as_bytes, opened, write_samples
+from core.launch import runs_directory
+from core.record import RunError, find_run
+from core.stopping import is_live
+from core.stopping import stop as stop_engine
+from core.story import read_story
+
+RunName = Annotated[
+    str, typer.Argument(help="A run: its id, the beginning of it, a path, or last.")
+]
+RunNames = Annotated[
+    list[str], typer.Argument(help="Runs: an id, the beginning of one, a path, or last.")
+]
+
+
+@app.command()
+def runs(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON list and nothing else.")
+    ] = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """List the runs, the newest first: how each stands, and how long ago it last did something."""
+    folder = runs_directory(runs_dir)
+    found = listed(folder)
+    if as_json:
+        print(json.dumps([_as_object(run) for run in found], ensure_ascii=False))
+    elif not found:
+        print(f"{folder}: no run here yet; `steermore` or `steermore fit` makes one")
+    else:
+        _print_table(found)
+        for run in found:
+            if run.why:
+                print(run.why, file=sys.stderr)
+
+
+HEADINGS = ("run", "state", "step", "best dev", "age", "pid")
+LEFT = ("run", "state")
+"""Columns of words; numbers stand to the right."""
+
+
+def _cells(run: Listed) -> tuple[str, ...]:
+    return (
+        run.run,
+        run.state,
+        "-" if run.step is None else f"{run.step:,}",
+        "-" if run.dev_loss is None else f"{run.dev_loss:.4f}",
+        _ago(run.age_seconds),
+        "-" if run.pid is None else str(run.pid),
+    )
+
+
+def _print_table(found: list[Listed]) -> None:
+    """Within the terminal's width; elsewhere a line for each run, however long it is."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in HEADINGS:
+        left = heading in LEFT
+        # An id that is cut off could not be typed: it goes on in the next line.
+        table.add_column(
+            heading, justify="left" if left else "right", no_wrap=heading != "run", overflow="fold"
+        )
+    for run in found:
+        table.add_row(*(Text(cell) for cell in _cells(run)))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = console.measure(table, options=console.options.update(width=1_000)).maximum
+    console.print(table)
+
+
+def _as_object(run: Listed) -> dict[str, str | float | None]:
+    return {
+        "run": run.run,
+        "state": run.state,
+        "step": run.step,
+        "dev_loss": run.dev_loss,
+        "age_seconds": round(run.age_seconds, 1),
+        "pid": run.pid,
+    }
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size:,.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@app.command()
+def stop(run: RunName, runs_dir: RunsDir = None) -> None:
+    """Have the engine of a run save and end; if it is frozen, make it end."""
+    print(stop_engine(_find(runs_directory(runs_dir), run)))
+
+
+@app.command()
+def rm(
+    run: RunNames,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Delete runs for good, after asking for each."""
+    folder = runs_directory(runs_dir)
+    # All are looked at before any is deleted: a mistake in the last name must not cost the first.
+    chosen = list(dict.fromkeys(_deletable(folder, name) for name in run))
+    if not (yes or sys.stdin.isatty()):
+        raise UserError("rm asks before it deletes; without a terminal, say --yes")
+    for directory in chosen:
+        about = look(directory)
+        name = about.run
+        if yes or typer.confirm(f"delete run {name} ({_in_short(about)})?"):
+            _delete(_deletable(folder, str(directory.absolute())))
+            print(f"deleted run {name}")
+
+
+def _find(folder: Path, name: str) -> Path:
+    """As `find_run`, but also what is too damaged for it, and what an engine has outlived."""
+    directory = Path(name) if os.sep in name or name in (".", "..") else folder / name
+    if holds_record(directory) or (not directory.exists() and is_live(directory)):
+        return directory
+    return find_run(folder, name)
+
+
+def _deletable(folder: Path, name: str) -> Path:
+    directory = _find(folder, name)
+    if not holds_record(directory):
+        raise RunError(f"{directory}: this does not look like a run; delete it by other means")
+    if is_live(directory):
+        run = directory.resolve().name
+        raise RunError(f"run {run}: an engine serves it; `steermore stop {name}` ends that first")
+    return directory
+
+
+def _delete(directory: Path) -> None:
+    try:
+        if directory.is_symlink():
+            # What it leads to may belong to another folder of runs.
+            directory.unlink()
+        else:
+            shutil.rmtree(directory)
+    except OSError as error:
+        raise RunError(f"{directory}: cannot be deleted: {error.strerror}") from None
+
+
+def _in_short(about: Listed) -> str:
+    if about.step is None:
+        return "unreadable"
+    dev = "" if about.dev_loss is None else f", dev {about.dev_loss:.4f}"
+    return f"step {about.step:,}{dev}"
+
+
+# A blank line before each, or the help would make one paragraph of them.
+_COLUMNS = "\n\n".join(f"{name}: {text}" for name, text in COLUMNS.items())
+
+
+@app.command(
+    epilog="The table has a row for every update that led to the present weights, and a last one,"
+    f" without a loss, for what was noted after all of them. Its columns:\n\n{_COLUMNS}"
+)
+def export(
+    run: RunName,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="csv|json", help="A table, or one JSON object.")
+    ] = None,
+    output: Annotated[
+        str, typer.Option(metavar="FILE", help="Where to write it; - for standard output.")
+    ] = "-",
+    samples: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write every drawn name to this text file."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Write a run, live or ended, as a table or JSON for other programs; or the names it drew."""
+    if to is not None and to not in WRITERS:
+        raise ConfigError("to", to, f"must be {' or '.join(WRITERS)}")
+    if to is None and samples is None:
+        raise UserError("say what to export: --to csv, --to json, or --samples FILE")
+    wanted: list[tuple[Writer, str]] = [(WRITERS[to], output)] if to else []
+    wanted += [(as_bytes(write_samples), samples)] if samples else []
+    names = [name for _, name in wanted]
+    if len({name if name == "-" else str(Path(name).resolve()) for name in names}) < len(names):
+        raise UserError(f"{output}: --output and --samples must name different files")
+    for name in names:
+        # Before the first is written: the second must not fail then.
+        if name != "-" and Path(name).exists() and not force:
+            raise UserError(f"{name}: exists already; --force overwrites it")
+    story = read_story(find_run(runs_directory(runs_dir), run))
+    for write, name in wanted:
+        with opened(name, force=force) as file:
+            write(story, file)

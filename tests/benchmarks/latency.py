@@ -1,0 +1,166 @@
+"""How long a person waits: for the first frame, for training, for a key; printed, not judged.
+
+The program runs in a real terminal with its real engine and the shipped list. What it writes is
+only stamped as it comes and read afterwards, since a screen that is read takes the time that it
+measures. Run it on a quiet machine: `python -m tests.benchmarks.latency`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import statistics
+import tempfile
+import threading
+import time
+from bisect import bisect
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from core.client import Client, EngineGone
+from core.protocol import StepsDone
+from tests.terminal import Dashboard
+
+STARTS, PRESSES, CHANGES = 5, 20, 4
+START_SECONDS, KEY_SECONDS = 5.0, 0.6
+WINDOW = 2.0
+NO_END = "5000000"
+
+Seen = Callable[[Dashboard], object]
+"""Something that is on the screen, or not."""
+
+FIRST_SEEN: Mapping[str, Seen] = {
+    "exec → frame with the dataset panel": lambda d: "╭─ Dataset" in d.text and "╰" in d.text,
+    "exec → the dataset's figures": lambda d: " words " in d.text,
+    "exec → first training step": lambda d: d.step > 0,
+}
+
+
+@contextlib.contextmanager
+def dashboard() -> Iterator[Dashboard]:
+    """The program, freshly started, with runs of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        opened = Dashboard(Path(folder) / "runs", "--steps", NO_END)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def first_seen(
+    of: Dashboard, since: float, seconds: float, what: Mapping[str, Seen]
+) -> list[float]:
+    """Milliseconds from `since` to the arrival of what made each thing visible; infinite: it never was."""
+    chunks: list[tuple[float, bytes]] = []
+    while (left := since + seconds - time.monotonic()) > 0:
+        if data := of.read(left):
+            chunks.append((time.monotonic(), data))
+    found = dict.fromkeys(what, math.inf)
+    missing = dict(what)
+    for arrived, data in chunks:
+        of.feed(data)
+        for name in [name for name, seen in missing.items() if seen(of)]:
+            found[name] = (arrived - since) * 1e3
+            del missing[name]
+    return list(found.values())
+
+
+def press(of: Dashboard, key: str, seen: Seen) -> float:
+    """Milliseconds from a key to its effect on the screen."""
+    # At any moment between two frames, not always at the same.
+    of.pump(random.uniform(0.05, 0.25))
+    start = time.monotonic()
+    of.press(key)
+    return first_seen(of, start, KEY_SECONDS, {key: seen})[0]
+
+
+def change_rate(of: Dashboard, key: str) -> float:
+    before = of.effective
+    return press(of, key, lambda d: d.effective != before)
+
+
+def sample(of: Dashboard) -> float:
+    before = of.names
+    return press(of, "s", lambda d: d.names != before and len(d.names) == 10)
+
+
+def measure_keys(of: Dashboard) -> dict[str, list[float]]:
+    """Milliseconds of every press of every key."""
+    taken: dict[str, list[float]] = {"+": [], "-": [], "d": [], "s": []}
+    for _ in range(PRESSES):
+        for key in "+-":
+            taken[key].append(change_rate(of, key))
+        taken["d"].append(change_rate(of, "d"))
+        for _ in range(3):
+            change_rate(of, "+")
+        taken["s"].append(sample(of))
+    return taken
+
+
+class Pulse(threading.Thread):
+    """Notes when the engine said that it had reached which step."""
+
+    def __init__(self, run: Path) -> None:
+        super().__init__(daemon=True)
+        self._client = Client(run, "latency")
+        self._client.attach(20)
+        self.times: list[float] = []
+        self.steps: list[int] = []
+
+    def run(self) -> None:
+        with contextlib.suppress(EngineGone):
+            while True:
+                for event in self._client.receive(1):
+                    if isinstance(event, StepsDone):
+                        self.times.append(time.monotonic())
+                        self.steps.append(event.first_step + len(event.loss) // 4)
+
+    def speed(self, first: float, last: float) -> float:
+        """Steps a second between two moments."""
+        a, b = bisect(self.times, first), bisect(self.times, last) - 1
+        return (self.steps[b] - self.steps[a]) / (self.times[b] - self.times[a])
+
+
+def watch(of: Dashboard, seconds: float) -> None:
+    first_seen(of, time.monotonic(), seconds, {})
+
+
+def measure_speed(of: Dashboard) -> list[tuple[float, float]]:
+    """Steps a second in the window before and after a change of the rate."""
+    pulse = Pulse(of.run)
+    pulse.start()
+    moments = []
+    for key in "+-" * CHANGES:
+        watch(of, WINDOW)
+        moments.append(time.monotonic())
+        of.press(key)
+        watch(of, WINDOW)
+    watch(of, 0.2)
+    return [(pulse.speed(at - WINDOW, at), pulse.speed(at, at + WINDOW)) for at in moments]
+
+
+def line(name: str, values: list[float], unit: str) -> str:
+    middle, worst = statistics.median(values), max(values)
+    return f"{name:<38} median {middle:7.0f} {unit}   worst {worst:7.0f} {unit}"
+
+
+def main() -> None:
+    starts = []
+    for _ in range(STARTS):
+        with dashboard() as of:
+            starts.append(first_seen(of, of.started, START_SECONDS, FIRST_SEEN))
+    for name, values in zip(FIRST_SEEN, zip(*starts, strict=True), strict=True):
+        print(line(name, list(values), "ms"), flush=True)
+    with dashboard() as of:
+        of.wait_until_it_trains()
+        watch(of, WINDOW)
+        for key, taken in measure_keys(of).items():
+            print(line(f"key {key} → screen", taken, "ms"), flush=True)
+        for before, after in measure_speed(of):
+            change = after / before - 1
+            print(f"steps/s {before:8,.0f} before a change, {after:8,.0f} after: {change:+.1%}")
+
+
+if __name__ == "__main__":
+    main()

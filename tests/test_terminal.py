@@ -1,0 +1,271 @@
+"""The whole program in a real terminal, tried as a new user would: keys in, screen out.
+
+Times are limits against hanging, some ten times what is aimed at; the figures themselves are
+printed by `python -m tests.benchmarks.latency`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.client import Client, EngineGone
+from core.options import shipped_names
+from core.protocol import AnyRecorded, KnobsChanged, SamplesDrawn, Shutdown
+from core.record import is_served, read_events
+from tests.terminal import PROGRAM, Dashboard
+
+FIRST_FRAME = 6.0
+TRAINING = 30.0
+KEY = 5.0
+NO_END = "900000"
+"""Steps: more than any test waits for."""
+
+Open = Callable[..., Dashboard]
+
+
+@pytest.fixture(scope="module")
+def few_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("list") / "few-names.txt"
+    lines = shipped_names().read_text("utf-8").splitlines()
+    path.write_text("\n".join(lines[::108]) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def open_dashboard(tmp_path: Path, few_names: Path) -> Iterator[Open]:
+    """A function that starts the program in a terminal of its own."""
+    opened: list[Dashboard] = []
+
+    def start(*options: str, program: tuple[str, ...] = PROGRAM) -> Dashboard:
+        runs = tmp_path / f"runs-{len(opened)}"
+        opened.append(Dashboard(runs, "--data", str(few_names), *options, program=program))
+        return opened[-1]
+
+    yield start
+    for dashboard in opened:
+        dashboard.close()
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory, few_names: Path) -> Iterator[Dashboard]:
+    """One dashboard for several tests; each finds it at 120×36, training, and leaves it so."""
+    runs = tmp_path_factory.mktemp("session") / "runs"
+    dashboard = Dashboard(runs, "--data", str(few_names), "--steps", NO_END)
+    try:
+        dashboard.wait_until_it_trains()
+        yield dashboard
+    finally:
+        dashboard.close()
+
+
+def last(dashboard: Dashboard, kind: type[AnyRecorded]) -> AnyRecorded:
+    """The newest event of a kind in the run's record."""
+    return [event for event in read_events(dashboard.run) if isinstance(event, kind)][-1]
+
+
+def is_whole(dashboard: Dashboard) -> bool:
+    """Whether every framed row reaches from the screen's first column to its last."""
+    rows = [line for line in dashboard.lines if line[:1] in ("│", "╭", "╰") and line]
+    width = dashboard.screen.columns
+    return len(rows) > 10 and all(len(row) == width and row[-1] in "│╮╯" for row in rows)
+
+
+def test_the_first_frame_shows_list_and_keys_and_then_training_begins(
+    open_dashboard: Open,
+) -> None:
+    dashboard = open_dashboard()
+    dashboard.wait_for("╭─ Dataset", FIRST_FRAME)
+    dashboard.wait_for("q quit", FIRST_FRAME)
+    dashboard.wait_for("301 words", FIRST_FRAME)
+    dashboard.wait_until_it_trains()
+    assert "few-names.txt" in dashboard.lines[0]
+    assert is_whole(dashboard)
+    reached = dashboard.step
+    dashboard.wait_for(lambda: dashboard.step > reached)
+
+
+@pytest.mark.parametrize(("key", "times"), [("+", 2.0), ("-", 0.5), ("d", 0.1)])
+def test_a_key_changes_the_effective_rate_on_screen_in_the_log_and_on_the_chart(
+    key: str, times: float, session: Dashboard
+) -> None:
+    set_rate(session, "0.1")
+    session.press(key)
+    session.wait_for(lambda: session.effective == pytest.approx(0.1 * times), KEY)
+    act = last(session, KnobsChanged)
+    assert isinstance(act, KnobsChanged)
+    assert act.changes["learning_rate"][1] == pytest.approx(0.1 * times)
+    session.wait_for(
+        lambda: re.search(rf"{act.step:,}  rate .* → {0.1 * times:g} \(you\)", session.text)
+    )
+    session.wait_for("▾rate")
+
+
+def set_rate(session: Dashboard, rate: str) -> None:
+    session.press("l")
+    session.wait_for("Enter sends", KEY)
+    session.press(*rate, "enter")
+    session.wait_for(lambda: "Enter sends" not in session.text, KEY)
+    session.wait_for(lambda: session.effective == float(rate), KEY)
+
+
+def test_a_typed_rate_is_the_rate(session: Dashboard) -> None:
+    set_rate(session, "0.037")
+    act = last(session, KnobsChanged)
+    assert isinstance(act, KnobsChanged)
+    assert act.changes["learning_rate"][1] == 0.037
+
+
+def test_s_shows_ten_names_while_training_goes_on(session: Dashboard) -> None:
+    before = sum(isinstance(event, SamplesDrawn) for event in read_events(session.run))
+    session.press("s")
+    session.wait_for(
+        lambda: sum(isinstance(e, SamplesDrawn) for e in read_events(session.run)) > before, KEY
+    )
+    drawn = last(session, SamplesDrawn)
+    assert isinstance(drawn, SamplesDrawn)
+    assert len(drawn.names) == 10
+    told = tuple(name or "(empty)" for name in drawn.names)
+    session.wait_for(lambda: session.names == told, KEY)
+    session.wait_for(lambda: session.step > drawn.step)
+    assert "training" in session.lines[0]
+
+
+def test_space_stops_the_steps_and_starts_them_again(session: Dashboard) -> None:
+    session.press("space")
+    session.wait_for(lambda: "paused" in session.lines[0], KEY)
+    stands = session.step
+    session.press("s")  # its answer comes after whatever training was still to be told
+    session.wait_for(lambda: f"{stands:,}  T 1" in session.text, KEY)
+    assert session.step == stands
+    session.press("space")
+    session.wait_for(lambda: "training" in session.lines[0], KEY)
+    session.wait_for(lambda: session.step > stands)
+
+
+def test_everything_stays_readable_at_80_by_24_and_back(session: Dashboard) -> None:
+    session.resize(80, 24)
+    session.wait_for(lambda: "1 Samples" in session.text and is_whole(session), KEY)
+    for page, content in (("2", "╭─ Log"), ("3", "= effective"), ("4", "301 words")):
+        session.press(page)
+        session.wait_for(content, KEY)
+    session.press("1")
+    session.wait_for("╭─ Samples", KEY)
+    for text in ("training", "step", "╭─ Loss", " × ", "? help", "q quit"):
+        assert text in session.text, f"{text!r} is not on the screen:\n{session.text}"
+    session.resize(120, 36)
+    titles = ("╭─ Dataset", "╭─ Loss", "╭─ Learning rate", "╭─ Samples", "╭─ Log", "q quit")
+    session.wait_for(lambda: all(title in session.text for title in titles), KEY)
+    session.wait_for(lambda: is_whole(session), KEY)
+    assert session.row("= effective")
+    assert "Traceback" not in session.text
+
+
+def test_a_tiny_terminal_says_so_and_everything_comes_back(session: Dashboard) -> None:
+    reached = session.step
+    session.resize(40, 10)
+    session.wait_for("40×10", KEY)
+    assert "at least" in session.text
+    assert "╭" not in session.text
+    session.resize(120, 36)
+    session.wait_for(lambda: "╭─ Dataset" in session.text and is_whole(session), KEY)
+    session.wait_for(lambda: session.step > reached)
+
+
+def test_ctrl_c_does_not_end_a_run(session: Dashboard) -> None:
+    session.press("ctrl+c")
+    session.wait_for("q to quit", KEY)
+    reached = session.step
+    session.wait_for(lambda: session.step > reached)
+
+
+INSTALLED = Path(sysconfig.get_path("scripts")) / "steermore"
+
+
+@pytest.mark.parametrize("program", [PROGRAM, (str(INSTALLED),)], ids=["module", "script"])
+def test_q_saves_gives_the_terminal_back_and_leaves_no_process(
+    program: tuple[str, ...], open_dashboard: Open
+) -> None:
+    dashboard = open_dashboard(program=program)
+    dashboard.wait_until_it_trains()
+    assert not dashboard.is_given_back
+    assert len(dashboard.processes) == 2
+    dashboard.press("q")
+    assert dashboard.wait_for_end() == 0
+    assert dashboard.is_given_back
+    dashboard.wait_for(lambda: not dashboard.processes)
+    assert not is_served(dashboard.run)
+    assert list((dashboard.run / "checkpoints").glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_q_before_the_engine_is_ready_leaves_no_process(presses: int, open_dashboard: Open) -> None:
+    dashboard = open_dashboard()
+    dashboard.wait_for("q quit", FIRST_FRAME)
+    dashboard.press(*["q"] * presses)
+    assert dashboard.wait_for_end() == 0
+    assert dashboard.is_given_back
+    dashboard.wait_for(lambda: not dashboard.processes)
+
+
+def test_a_dashboard_opened_paused_trains_only_when_asked(open_dashboard: Open) -> None:
+    dashboard = open_dashboard("--paused")
+    dashboard.wait_for(lambda: "paused" in dashboard.lines[0], TRAINING)
+    dashboard.press("s")
+    dashboard.wait_for("0  T 1", KEY)
+    assert dashboard.step == 0
+    dashboard.press("n")
+    dashboard.wait_for(lambda: dashboard.step == 1, KEY)
+    dashboard.press("space")
+    dashboard.wait_for(lambda: dashboard.step > 1)
+
+
+def test_sigterm_gives_the_terminal_back_and_the_engine_trains_on(open_dashboard: Open) -> None:
+    dashboard = open_dashboard("--steps", NO_END)
+    dashboard.wait_until_it_trains()
+    os.kill(dashboard.process.pid, signal.SIGTERM)
+    assert dashboard.wait_for_end() == 128 + signal.SIGTERM
+    assert dashboard.is_given_back
+    assert_trains_on_and_can_be_ended(dashboard)
+
+
+def test_closing_the_terminal_ends_the_dashboard_and_the_engine_trains_on(
+    open_dashboard: Open,
+) -> None:
+    dashboard = open_dashboard("--steps", NO_END)
+    dashboard.wait_until_it_trains()
+    dashboard.hang_up()
+    dashboard.process.wait(20)
+    assert_trains_on_and_can_be_ended(dashboard)
+
+
+def assert_trains_on_and_can_be_ended(dashboard: Dashboard) -> None:
+    client = Client(dashboard.run, "after")
+    assert client.attach(20).welcome.running
+    client.send(Shutdown())
+    until_it_ends(client)
+    client.close()
+
+
+def until_it_ends(client: Client) -> None:
+    with contextlib.suppress(EngineGone):
+        while True:
+            assert client.receive(20), "the engine is silent"
+
+
+def test_an_engine_that_is_killed_is_told_on_the_screen(open_dashboard: Open) -> None:
+    dashboard = open_dashboard()
+    dashboard.wait_until_it_trains()
+    os.kill(dashboard.engine, signal.SIGKILL)
+    dashboard.wait_for("killed by signal 9")
+    dashboard.wait_for(lambda: "engine ended" in dashboard.lines[0])
+    dashboard.press("q")
+    assert dashboard.wait_for_end() == 0
+    assert dashboard.is_given_back

@@ -1,0 +1,188 @@
+"""Where things stand in the loss chart: axes, band and labels around the rasterised curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tui import scale
+from tui.cells import DATA, LABELS, Cells, Role, printable
+from tui.chart_view import GUTTER, ChartView, Dot
+from tui.marks import ARROWS
+from tui.smoothing import Doubles
+
+_SPARSE = 2.0
+"""Below this many steps a column the raw loss is a line; a band would be full of holes."""
+_DOT_COLUMNS = 3
+"""Least mean distance of the dots: more would hide the curve."""
+_MARK_COLUMNS = 6
+"""Least mean distance of the marks' lines: more would hide what was undone."""
+_LINE_FROM = 12
+"""Rows from which the horizontal axis has a line of its own."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The canvas of a chart, in cells, and how steps and losses fall on it."""
+
+    width: int
+    height: int
+    first: int
+    last: int
+    low: float
+    high: float
+    log_y: bool
+
+    def across(self, steps: ArrayLike) -> Doubles:
+        """Cells from the left edge."""
+        return (np.asarray(steps, np.float64) - self.first) * (
+            self.width / max(self.last - self.first, 1)
+        )
+
+    def up(self, losses: ArrayLike) -> Doubles:
+        """Cells from the bottom edge; NaN where the axis has no place for a loss."""
+        heights = np.asarray(losses, np.float64)
+        low, high = self.low, self.high
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            if self.log_y:
+                heights = np.log10(np.where(heights > 0, heights, np.nan))
+                low, high = float(np.log10(low)), float(np.log10(high))
+            heights = (heights - low) * (self.height / (high - low))
+        return np.where(np.isfinite(heights), heights, np.nan)
+
+    def row(self, loss: float) -> int | None:
+        """The row from the top in which a loss lies, or None if it is off the canvas."""
+        up = float(self.up(loss))
+        # A loss on the upper edge is still in the top row.
+        return max(self.height - 1 - int(up), 0) if 0 <= up <= self.height else None
+
+    def column(self, step: float) -> int | None:
+        """The column in which a step lies, or None."""
+        across = float(self.across(step))
+        return min(int(across), self.width - 1) if 0 <= across <= self.width else None
+
+
+def frame_of(view: ChartView, width: int, height: int) -> Frame | None:
+    """The canvas within a content of that size, or None if there is no room for one."""
+    rows = height - 1 - (height >= _LINE_FROM)
+    if width <= GUTTER + 1 or rows < 1:
+        return None
+    (first, last), (low, high) = view.x_limits, view.y_limits
+    log_y = view.log_y and low > 0
+    if not (np.isfinite(low) and np.isfinite(high) and low < high and first < last):
+        low, high, first, last, log_y = 0.0, 1.0, 0, 10, False
+    return Frame(width - GUTTER, rows, first, last, low, high, log_y)
+
+
+def is_sparse(view: ChartView) -> bool:
+    """Whether there are too few steps for a band."""
+    first, last = view.x_limits
+    return last - first < _SPARSE * view.columns
+
+
+def band(view: ChartView, frame: Frame) -> tuple[Doubles, Doubles]:
+    """Lowest and highest raw loss of each cell column, in cells from the bottom."""
+    low, high = np.full(frame.width, np.nan), np.full(frame.width, np.nan)
+    cell = np.minimum(view.curves.column * frame.width // max(view.columns, 1), frame.width - 1)
+    np.fmin.at(low, cell, frame.up(view.curves.low))
+    np.fmax.at(high, cell, frame.up(view.curves.high))
+    return low, high
+
+
+def thinned(dots: Sequence[Dot], frame: Frame) -> Sequence[Dot]:
+    """Every so many of the dots, and the newest, such that they stand a few columns apart."""
+    every = max(1, -(-len(dots) * _DOT_COLUMNS // frame.width))
+    return [*dots[every - 1 : -1 : every], *dots[-1:]]
+
+
+def mark_columns(view: ChartView, frame: Frame) -> list[int]:
+    """Where the marks' lines stand; where they would be a fence, the newest, some cells apart."""
+    found = {frame.column(step) for step, _ in view.marks}
+    columns = sorted((column for column in found if column is not None), reverse=True)
+    if len(columns) * _MARK_COLUMNS <= frame.width:
+        return columns
+    spaced: list[int] = []
+    for column in columns:
+        if not spaced or spaced[-1] - column >= _MARK_COLUMNS:
+            spaced.append(column)
+    return spaced
+
+
+def label_references(view: ChartView, frame: Frame, cells: Cells) -> None:
+    """Each line's label at its right end; where data are in the way, above it or farther left."""
+    for loss, label in view.references:
+        row, text = frame.row(loss), f" {printable(label)} "
+        right = frame.width - len(text)
+        if row is None or right < frame.width // 3:
+            continue
+        places = [(right, row)]
+        if (cells.roles[row, right:] == Role.REFERENCE).mean() > 0.5 and row > 0:
+            places.append((right, row - 1))
+        places += [(column, row) for column in range(right - 1, 0, -1)]
+        for place in places:
+            if cells.free(*place, len(text), of=LABELS + DATA):
+                cells.write(*place, text, Role.LABEL)
+                break
+
+
+def label_marks(view: ChartView, frame: Frame, cells: Cells) -> None:
+    """Each act's label on the top row; where two would overlap, the older is left out."""
+    lines = set(mark_columns(view, frame))
+    for step, label in reversed(view.marks):
+        column, text = frame.column(step), printable(label)
+        if column not in lines or column is None or not text:
+            continue
+        sign, text = (text[0], text[1:]) if text[0] in ARROWS else ("▾", text)
+        placed = (column, sign + text)
+        if column + 1 + len(text) > frame.width:
+            text = f"{text.strip()} " if sign in ARROWS else text
+            placed = (column - len(text), text + sign)
+        if placed[0] >= 0 and cells.free(placed[0], 0, len(placed[1]), of=LABELS):
+            cells.write(placed[0], 0, placed[1], Role.MARK_LABEL)
+
+
+def surround(canvas: Cells, view: ChartView, frame: Frame, height: int) -> Cells:
+    """The canvas with its axes, `height` rows in all."""
+    cells = Cells(frame.width + GUTTER, height)
+    cells.glyphs[: frame.height, GUTTER:] = canvas.glyphs
+    cells.roles[: frame.height, GUTTER:] = canvas.roles
+    for row in range(frame.height):
+        cells.write(GUTTER - 1, row, "│", Role.AXIS)
+    _loss_axis(cells, frame)
+    _step_axis(cells, frame)
+    return cells
+
+
+def _loss_axis(cells: Cells, frame: Frame) -> None:
+    find = scale.log_ticks if frame.log_y else scale.ticks
+    marks = find(frame.low, frame.high, max(2, min(8, frame.height // 3)))
+    gap = min((b - a for a, b in pairwise(marks)), default=0.0)
+    taken: set[int] = set()
+    for value in marks:
+        row = frame.row(value)
+        if row is not None and row not in taken:
+            taken.update((row - 1, row, row + 1))
+            cells.write(0, row, f"{scale.loss_label(value, gap):>5}┤", Role.AXIS)
+
+
+def _step_axis(cells: Cells, frame: Frame) -> None:
+    line, labels = frame.height, cells.height - 1
+    if labels > line:
+        cells.write(GUTTER - 1, line, "└" + "─" * frame.width, Role.AXIS)
+    cells.write(0, labels, " step", Role.AXIS)
+    end = 0
+    for step in scale.ticks(frame.first, frame.last, max(2, frame.width // 12)):
+        column, text = frame.column(step), scale.step_label(step)
+        if column is None:
+            continue
+        at = GUTTER + column
+        if labels > line:
+            cells.write(at, line, "┬", Role.AXIS)
+        start = min(at - len(text) // 2, cells.width - len(text))
+        if start > end:
+            cells.write(start, labels, text, Role.AXIS)
+            end = start + len(text)

@@ -1,0 +1,182 @@
+"""What the loss chart shows, as one value made from the history: apart from how it is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tui import scale
+from tui.history import History
+from tui.marks import Mark, marks
+from tui.reduction import NO_CURVES, Curves
+from tui.smoothing import Doubles
+
+GUTTER = 6
+"""Cells at the left of the chart for tick labels and axis; fixed, so that nothing jumps."""
+
+Reference = tuple[float, str]
+Dot = tuple[int, float]
+
+_FEW = 0.1
+"""Below this share of the columns of what was undone, the lineage alone shows no scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class ChartView:
+    """Everything that a drawing of the chart needs; losses in nats, places in steps."""
+
+    curves: Curves = NO_CURVES
+    columns: int = 2
+    """Screen columns (half cells) over which `curves` were reduced."""
+    x_limits: tuple[int, int] = (0, 10)
+    y_limits: tuple[float, float] = (0.0, 1.0)
+    log_y: bool = False
+    dev: tuple[Dot, ...] = ()
+    train: tuple[Dot, ...] = ()
+    references: tuple[Reference, ...] = ()
+    """Horizontal lines: loss and label."""
+    marks: tuple[Mark, ...] = ()
+    """Vertical lines: step and label, rising."""
+    abandoned: tuple[Curves, ...] = ()
+    """What was undone."""
+    past: tuple[object, ...] = ()
+    """What `abandoned` was made from."""
+    title: str = "Loss, nats per symbol"
+    subtitle: str = ""
+    key: tuple[object, ...] = ()
+    """What the view was made from: equal keys, equal pictures."""
+
+
+def chart_view(
+    history: History,
+    width: int,
+    *,
+    log_y: bool = False,
+    smoothing: float = 0.98,
+    references: tuple[Reference, ...] = (),
+    previous: ChartView | None = None,
+) -> ChartView:
+    """The view of `history` for a chart whose content is `width` cells wide.
+
+    `previous` is the view shown now: it comes back itself if nothing has changed, and lends its
+    limits as long as they fit, so that the axes rest.
+    """
+    acts, evaluations = history.all_acts.list, history.evaluations
+    limit = history.settings.step_limit
+    newness = (history.step, len(acts), len(evaluations), limit)
+    key = (id(history), width, log_y, smoothing, references, newness)
+    if previous is not None and previous.key == key:
+        return previous
+    columns = 2 * max(width - GUTTER, 1)
+    first, last = _x_limits(history)
+    curves = history.curves(first, last, columns, smoothing)
+    past = (id(history), history.branch, first, last, columns, smoothing)
+    if previous is not None and previous.past == past:
+        abandoned = previous.abandoned
+    else:
+        parts = (part.curves(first, last, columns, smoothing) for part in history.abandoned)
+        abandoned = tuple(part for part in parts if len(part))
+    dev = tuple((e.step, e.dev) for e in evaluations if e.dev is not None)
+    train = tuple((e.step, e.train) for e in evaluations if e.train is not None)
+    return ChartView(
+        curves=curves,
+        columns=columns,
+        x_limits=(first, last),
+        y_limits=_y_limits(curves, abandoned, (dev, train), references, log_y, previous),
+        log_y=log_y,
+        dev=dev,
+        train=train,
+        references=references,
+        marks=marks(history.lineage),
+        abandoned=abandoned,
+        past=past,
+        subtitle=_subtitle(history, smoothing, log_y, width),
+        key=key,
+    )
+
+
+def _x_limits(history: History) -> tuple[int, int]:
+    """From the beginning of the run to a little beyond the farthest that was ever trained."""
+    first, limit = history.first, history.settings.step_limit
+    newest = max([history.step, *(part.end for part in history.abandoned)])
+    for event in (*history.evaluations[-1:], *history.acts[-1:]):
+        newest = max(newest, event.step)
+    last = first + scale.next_limit(newest - first)
+    return first, max(limit, first + 1) if newest <= limit < last else last
+
+
+def _y_limits(
+    curves: Curves,
+    abandoned: tuple[Curves, ...],
+    dots: Iterable[tuple[Dot, ...]],
+    references: tuple[Reference, ...],
+    log_y: bool,
+    previous: ChartView | None,
+) -> scale.Range:
+    smooth, low, high = (
+        _on_axis(values, log_y) for values in (curves.smooth, curves.low, curves.high)
+    )
+    past = [_on_axis(part.smooth, log_y) for part in abandoned]
+    lines = _on_axis([value for value, _ in references], log_y)
+    if len(smooth) < _FEW * max(map(len, past), default=0):
+        # Hardly begun anew: what was undone shows the scale, but for where it climbed away.
+        ceiling = max(np.concatenate([smooth, lines]), default=math.inf)
+        before = max(past, key=len)
+        smooth = np.concatenate([before[before <= ceiling], smooth])
+    if not len(smooth):
+        smooth = lines
+    bottom, top = scale.ordinary_range(smooth, low, high, log=log_y)
+    height = max(top - bottom, 1e-9)
+    for series in dots:
+        values = _on_axis([value for _, value in series[-200:]], log_y)
+        near = values[(values > bottom - height) & (values < top + 0.3 * height)]
+        if len(near):
+            bottom, top = min(bottom, float(near.min())), max(top, float(near.max()))
+    for values in past:
+        # A part that leaves the picture does not bend it.
+        if len(values) and bottom - height <= values.min() and values.max() <= top + 0.3 * height:
+            bottom, top = min(bottom, float(values.min())), max(top, float(values.max()))
+    for value in lines:
+        if bottom - 0.3 * height <= value <= top + 0.4 * height:
+            bottom, top = min(bottom, float(value)), max(top, float(value))
+    wanted = scale.widened(bottom, top)
+    if not log_y and bottom >= 0:
+        wanted = max(wanted[0], 0.0), wanted[1]
+    kept = previous if previous is not None and previous.log_y == log_y and previous.key else None
+    if not log_y:
+        return scale.settled(wanted, kept.y_limits if kept else None)
+    rest = tuple(math.log10(limit) for limit in kept.y_limits) if kept else None
+    low_log, high_log = scale.settled(wanted, (rest[0], rest[1]) if rest else None)
+    return 10.0**low_log, 10.0**high_log
+
+
+def _on_axis(values: Iterable[float] | np.ndarray, log_y: bool) -> Doubles:
+    """What can be drawn of `values`, as heights on the axis."""
+    heights = np.asarray(values if isinstance(values, np.ndarray) else list(values), np.float64)
+    heights = heights[np.isfinite(heights)]
+    return np.log10(heights[heights > 0]) if log_y else heights
+
+
+def _subtitle(history: History, smoothing: float, log_y: bool, width: int) -> str:
+    """The newest losses, which are the chart's legend too; the least telling part goes first."""
+    newest = next(reversed(history.evaluations), None)
+    loss = history.latest(smoothing)
+    parts: list[tuple[int, str]] = []
+    if loss is not None:
+        parts.append((0, f"⠒ minibatch {loss:.3f}"))
+    if newest is not None and newest.train is not None:
+        parts.append((2, f"○ train {newest.train:.3f}"))
+    if newest is not None and newest.dev is not None:
+        parts.append((1, f"● dev {newest.dev:.3f}"))
+    if smoothing:
+        parts.append((5, f"smoothed {smoothing:g}"))
+    if history.abandoned:
+        parts.append((4, "⠂ undone"))
+    if log_y:
+        parts.append((3, "log y"))
+    while parts and len(" · ".join(text for _, text in parts)) > width - 4:
+        parts.remove(max(parts))
+    return " · ".join(text for _, text in parts)

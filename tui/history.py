@@ -1,0 +1,291 @@
+"""What the screen knows of a run: fed by the engine's events alone, asked by widgets.
+
+Apart from Textual and from plotext, so that it can be tested without a screen, and so that what is
+shown never differs from what the engine confirmed. What it tells runs along the lineage: the path
+that led to the present weights. What was undone is told apart from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import assert_never
+
+import msgspec
+import numpy as np
+
+from core.config import Knobs, RunConfig
+from core.lineage import Acts, Lineage
+from core.protocol import (
+    Act,
+    AnyEvent,
+    AnyRecorded,
+    Cancelled,
+    Clock,
+    CommandRejected,
+    EngineFailed,
+    EngineStarted,
+    EngineStopped,
+    Evaluated,
+    Heartbeat,
+    KnobsChanged,
+    Reaching,
+    RolledBack,
+    RunOpened,
+    SamplesDrawn,
+    SettingChanged,
+    SnapshotTaken,
+    StateChanged,
+    StepsDone,
+    Welcome,
+)
+from tui.branches import Abandoned, Branches
+from tui.course import Course, LaterAct, Way
+from tui.reduction import Curves, reduce
+from tui.smoothing import Floats
+from tui.speed import Speed
+
+ROLLBACKS = ("Undo", "Redo", "Restore", "Guard")
+"""Commands that lead to an earlier state, as a rejection calls them."""
+
+
+class History:
+    """A run as far as its events have come; `load` once after each attach, then `apply`.
+
+    Times `now` are seconds of any clock that never goes back (`time.monotonic`).
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self._begin()
+
+    def _begin(self) -> None:
+        self._course = Course(self.config)
+        self._branches = Branches(self._course.all_acts.first_step(0))
+        self.settings = self.config.settings
+        """In force now; never undone."""
+        self.running = False
+        self.finished = False
+        self.seconds = 0.0
+        """Spent inside updates since the run began, undone ones included."""
+        self.gap = False
+        """A piece of the losses never came: attach again, and `load`."""
+        self.reaching: tuple[int, float] | None = None
+        """While an earlier state is being computed again: its step, and the share that is done."""
+        self.samples: tuple[SamplesDrawn, ...] = ()
+        """All, in the order in which they were drawn."""
+        self._speed = Speed()
+
+    def load(
+        self,
+        events: Iterable[AnyRecorded],
+        losses: Mapping[int, Floats],
+        welcome: Welcome,
+        now: float,
+    ) -> None:
+        """Begin again from the whole record up to now, as an attach returns it."""
+        self._begin()
+        for event in events:
+            if isinstance(event, Act):
+                self._add(event)
+            elif isinstance(event, Evaluated):
+                self._course.note(event)
+            else:
+                self.apply(event, now)
+        for number, column in losses.items():
+            self._branches.fill(number, column)
+        self._follow()
+        self.apply(welcome, now)
+
+    def apply(self, event: AnyEvent, now: float) -> None:
+        """Take in one event that arrived at `now`; a piece of losses that is known is passed by."""
+        match event:
+            case StepsDone():
+                self.reaching = None
+                self._place(event)
+                self._speed.arrive(now, self.step)
+            case KnobsChanged():
+                self._course.change(event)
+            case RolledBack():
+                self._roll_back(event)
+            case RunOpened():
+                self._add(event)
+                self._follow()
+            case Reaching():
+                self.reaching = (event.to.step, event.done / max(event.total, 1))
+            case Cancelled():
+                self.reaching = None
+            case CommandRejected():
+                if event.command in ROLLBACKS:
+                    self.reaching = None
+            case SettingChanged():
+                self.settings = msgspec.structs.replace(self.settings, **{event.name: event.new})
+            case StateChanged():
+                self._turn(event.running, event.finished, now)
+            case Welcome():
+                self._turn(event.running, event.finished, now)
+                self.seconds = event.seconds
+                known = 4 * len(self._branches.present.loss)
+                self.gap = self.gap or (event.branch, event.column_bytes) != (self.branch, known)
+            case Heartbeat():
+                if event.running:
+                    self._speed.arrive(now, self.step)
+            case Evaluated():
+                self._course.evaluate(event)
+            case SamplesDrawn():
+                self.samples += (event,)
+            case Clock():
+                self.seconds = max(self.seconds, event.seconds)
+            case EngineStarted() | EngineStopped() | EngineFailed():
+                self.reaching = None
+                self._turn(False, self.finished, now)
+            case SnapshotTaken():
+                pass
+            case _:
+                assert_never(event)
+
+    @property
+    def branch(self) -> int:
+        """The present branch."""
+        return self._branches.number
+
+    @property
+    def first(self) -> int:
+        """The step of the run's first state: 0, or where it was forked."""
+        return self._branches.first
+
+    @property
+    def step(self) -> int:
+        """The step of the present state, as far as its losses have come."""
+        return self._branches.step
+
+    @property
+    def knobs(self) -> Knobs:
+        """In force for the next update."""
+        return self._course.knobs
+
+    @property
+    def lineage(self) -> Lineage:
+        """How the present state came about."""
+        return self._course.lineage(self.step)
+
+    @property
+    def acts(self) -> tuple[LaterAct, ...]:
+        """The acts of the lineage after its first, in order."""
+        return self._course.acts
+
+    @property
+    def all_acts(self) -> Acts:
+        """Of the lineage or not."""
+        return self._course.all_acts
+
+    @property
+    def undo(self) -> Way | None:
+        """What an undo would do; None if there is nothing to undo."""
+        return self._course.undo
+
+    @property
+    def redo(self) -> Way | None:
+        """What a redo would do; None if there is nothing to redo."""
+        return self._course.redo
+
+    @property
+    def evaluations(self) -> tuple[Evaluated, ...]:
+        """Those on the lineage."""
+        return self._course.evaluations
+
+    @property
+    def best(self) -> Evaluated | None:
+        """The evaluation with the lowest dev loss on the lineage."""
+        return self._course.best
+
+    @property
+    def abandoned(self) -> tuple[Abandoned, ...]:
+        """What was trained and is not on the lineage, in the order in which it began."""
+        return self._branches.abandoned
+
+    @property
+    def loss(self) -> Floats:
+        """The minibatch loss before every update of the lineage from `first` on, not smoothed; NaN
+        where it was not finite.
+        """
+        return self._branches.loss
+
+    def smoothed(self, smoothing: float) -> Floats:
+        """The debiased average of `loss` at every step: 0 is off, 0.98 the usual choice.
+
+        Brought up to date when asked, so it costs what is new; another `smoothing` computes anew.
+        """
+        return self._branches.smoothed(smoothing)
+
+    def latest(self, smoothing: float) -> float | None:
+        """The smoothed loss now, or None before the first finite loss."""
+        latest = self._branches.latest(smoothing)
+        return latest if np.isfinite(latest) else None
+
+    def curves(self, first: int, last: int, columns: int, smoothing: float) -> Curves:
+        """Raw extremes and smoothed loss on `columns` equal stretches of steps [first, last)."""
+        smooth = self.smoothed(smoothing)
+        return reduce(self.loss, smooth, first, last, columns, start=self.first)
+
+    @property
+    def examples(self) -> int:
+        """Examples consumed along the lineage (of a fork: since), whatever the batch sizes were."""
+        return self._course.examples(self.step)
+
+    def epoch(self, train_examples: int) -> float:
+        """Passes over a train split of that many examples."""
+        return self.examples / max(train_examples, 1)
+
+    @property
+    def steps_per_second(self) -> float:
+        """By the wall clock, over the last second or so of training; 0 while it stands still."""
+        return self._speed.steps_per_second if self.running and not self.finished else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds to the step limit at the present speed, or None if there is no telling."""
+        left = self.settings.step_limit - self.step
+        if left <= 0:
+            return 0.0
+        speed = self.steps_per_second
+        return left / speed if speed > 0 else None
+
+    def _add(self, act: Act) -> None:
+        """Take in an act; `_follow` must come before anything is asked."""
+        self._course.add(act)
+        if isinstance(act, RunOpened):
+            self._branches = Branches(act.step)
+        elif isinstance(act, RolledBack):
+            self._branches.begin(act.branch, act.step, self.all_acts.at(act.to.seq).branch)
+
+    def _follow(self) -> None:
+        self._branches.join()
+        self._course.follow(self.step)
+
+    def _roll_back(self, event: RolledBack) -> None:
+        missing = self.step < event.before.step or event.branch != self.branch + 1
+        self.gap = self.gap or missing
+        self._add(event)
+        self._follow()
+        self.reaching = None
+        self._speed.restart()
+
+    def _place(self, event: StepsDone) -> None:
+        loss = np.frombuffer(event.loss, dtype="<f4").astype(np.float32)
+        if event.branch != self.branch:
+            # Of an earlier branch everything is known.
+            self.gap = self.gap or event.branch > self.branch
+            return
+        missing = event.first_step - self.step
+        if missing > 0:
+            self.gap = True
+            self._branches.append(np.full(missing, np.nan, np.float32))
+        # What is known of the piece (negative `missing` counts it) does not come again.
+        self._branches.append(loss[max(-missing, 0) :])
+        self.seconds = max(self.seconds, event.seconds)
+
+    def _turn(self, running: bool, finished: bool, now: float) -> None:
+        if running != self.running or finished != self.finished:
+            self._speed.restart()
+        self.running, self.finished = running, finished
+        self._speed.arrive(now, self.step)

@@ -1,0 +1,101 @@
+"""Every key of the dashboard, once: key line, help and palette are all drawn from this table."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+NUDGE = Binding.Group("rate", compact=True)
+
+SHOWN = {
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
+    "full_stop": ".",
+    "comma": ",",
+    "question_mark": "?",
+}
+"""Keys that Textual names by a word, as they stand on the keyboard."""
+
+
+def key(
+    name: str, action: str, words: str, tooltip: str, id: str, group: Binding.Group | None = None
+) -> Binding:
+    """A binding in which nothing is left to default; `name` may list several keys."""
+    shown = SHOWN.get(name.partition(",")[0])
+    return Binding(
+        name, action, words, key_display=shown, tooltip=tooltip, id=id, group=group, show=id in LINE
+    )
+
+
+LINE = (
+    "toggle_training",
+    "rate_up",
+    "rate_down",
+    "decay",
+    "sample",
+    "schedule",
+    "evaluate",
+    "step",
+    "type_rate",
+    "batch_size",
+    "temperature",
+    "help",
+    "quit",
+)
+"""The ids in the key line, the most wanted first; the last two always stand there."""
+
+RATE, PACE = "'learning_rate'", "'pace'"
+
+GROUPS: dict[str, tuple[Binding, ...]] = {
+    "Training": (
+        key("space", "toggle_training", "train/pause", "Train on, or stand still",
+            "toggle_training"),
+        key("n", "step", "one step", "One update, while paused", "step"),
+        key("less_than_sign", f"nudge({PACE}, -1)", "slower", "Fewer steps a second", "slower"),
+        key("greater_than_sign", f"nudge({PACE}, 1)", "faster", "More steps a second, up to full",
+            "faster"),
+    ),
+    "Learning rate": (
+        key("plus,equals_sign", f"nudge({RATE}, 1)", "rate up", "One rung: 1, 2, 5 per decade",
+            "rate_up", NUDGE),
+        key("minus", f"nudge({RATE}, -1)", "rate down", "One rung down", "rate_down", NUDGE),
+        key("full_stop", f"nudge({RATE}, 1, True)", "finely up", "A tenth of a decade",
+            "rate_up_fine"),
+        key("comma", f"nudge({RATE}, -1, True)", "finely down", "A tenth of a decade",
+            "rate_down_fine"),
+        key("d", "decay", "decay", "Base rate × 0.1, as in the lecture", "decay"),
+        key("l", f"ask({RATE})", "type rate", "Type the base learning rate", "type_rate"),
+        key("h", "ask_schedule", "schedule", "How the rate falls from now on", "schedule"),
+        key("b", "ask('batch_size')", "batch", "Type the examples per update", "batch_size"),
+    ),
+    "The model": (
+        key("s", "sample", "sample", "Draw ten names from the model as it is", "sample"),
+        key("t", "ask('temperature')", "temperature", "Type the temperature of sampling",
+            "temperature"),
+        key("e", "evaluate", "evaluate", "Loss on dev and on part of train, now", "evaluate"),
+    ),
+    "Screen": (
+        key("y", "screen.toggle_log", "log y", "Loss on a logarithmic axis, or not", "log_scale"),
+        key("w", "screen.smoothing", "smoothing", "Smooth the loss more, less, not at all",
+            "smoothing"),
+        key("m", "screen.maximize_panel", "maximise", "One panel alone, or all again", "maximize"),
+        key("tab", "app.focus_next", "next panel", "The arrows then scroll it", "next_panel"),
+        key("1", "screen.page('samples')", "samples", "Go to the names drawn", "page_samples"),
+        key("2", "screen.page('events')", "log", "Go to the log", "page_events"),
+        key("3", "screen.page('rate')", "rate", "Go to the knobs", "page_rate"),
+        key("4", "screen.page('dataset')", "dataset", "Go to the dataset", "page_dataset"),
+        key("ctrl+p", "command_palette", "palette", "Find any of these by name", "palette"),
+        key("question_mark", "help", "help", "Show every key", "help"),
+        key("q", "quit", "quit", "Save, end the engine, leave; again: now", "quit"),
+    ),
+}  # fmt: skip
+"""By what they are about."""
+
+KEYS = tuple(binding for group in GROUPS.values() for binding in group)
+
+NEED_ENGINE = frozenset(
+    {"toggle_training", "step", "nudge", "evaluate", "decay", "ask", "ask_schedule", "sample"}
+)
+"""Actions that are impossible without an engine."""

@@ -1,0 +1,89 @@
+"""Ask for one value: a knob or a setting, typed, checked while it is typed, sent by Enter."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from core.dials import ConfigError, Dial, Value
+from tui.telling import typed
+
+
+class AskValue(ModalScreen[Value]):
+    """Dismissed with a value that the dial accepts, or with None where the person leaves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "leave unchanged"),
+        Binding("up", "nudge(1)", "a rung up", show=False),
+        Binding("down", "nudge(-1)", "a rung down", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    AskValue {
+        align: center middle;
+        Vertical {
+            width: 62;
+            max-width: 100%;
+            height: auto;
+            border: round $primary;
+            border-title-color: $text-primary;
+            border-title-style: bold;
+            background: $surface;
+            padding: 1 2;
+        }
+        Input { margin: 1 0 0 0; }
+        #range, #keys { color: $text-muted; }
+        #error { color: $text-error; min-height: 2; }
+    }
+    """
+
+    def __init__(self, dial: Dial, current: Value) -> None:
+        super().__init__()
+        self._dial = dial
+        self._current = current
+
+    def compose(self) -> ComposeResult:
+        dial = self._dial
+        with Vertical() as box:
+            box.border_title = dial.name.replace("_", " ").capitalize()
+            yield Static(dial.help, markup=False)
+            yield Static(self._accepted(), id="range", markup=False)
+            yield Input(typed(self._current), select_on_focus=True)
+            yield Static("", id="error", markup=False)
+            yield Static("Enter sends · Escape leaves · ↑ ↓ rungs", id="keys", markup=False)
+
+    def action_nudge(self, rungs: int) -> None:
+        """Put the next rung of the ladder into the field."""
+        value = self._parsed()
+        if isinstance(value, (int, float)):
+            field = self.query_one(Input)
+            field.value = typed(float(f"{self._dial.rung(value, rungs):.6g}"))
+            field.cursor_position = len(field.value)
+
+    @on(Input.Changed)
+    def forget_the_error(self) -> None:
+        self.query_one("#error", Static).update("")
+
+    @on(Input.Submitted)
+    def send_if_sound(self, event: Input.Submitted) -> None:
+        event.stop()
+        try:
+            self.dismiss(self._dial.parse(event.value))
+        except ConfigError as error:
+            self.query_one("#error", Static).update(f"✗ {error}")
+
+    def _parsed(self) -> Value:
+        try:
+            return self._dial.parse(self.query_one(Input).value)
+        except ConfigError:
+            return None
+
+    def _accepted(self) -> str:
+        zero = f"; 0 means {self._dial.zero}" if self._dial.zero else ""
+        return self._dial.range().capitalize() + zero + "."

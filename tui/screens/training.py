@@ -1,0 +1,270 @@
+"""The screen of a run: where the panels stand, and what each of them is told.
+
+It is fed with the engine's words by `follow` and `take`, and shows nothing that they did not say.
+Confirmed changes are shown at once; what flows (losses, speed, the chart) is drawn by one timer.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import Resize
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from core.config import RunConfig
+from core.dataset import Dataset, statistics
+from core.protocol import AnyEvent, AnyRecorded, SamplesDrawn, Welcome
+from tui.chart_view import chart_view
+from tui.history import History
+from tui.keys import LINE
+from tui.smoothing import Floats
+from tui.standing import Link, LinkChanged, rates_of, status_of
+from tui.telling import Chronicle, Entry, link_entry, samples_entry
+from tui.widgets.chart import LossChart
+from tui.widgets.dataset import DatasetPanel
+from tui.widgets.feed import Feed
+from tui.widgets.key_line import KeyLine
+from tui.widgets.pages import PageLine
+from tui.widgets.rate import RatePanel, RateStrip
+from tui.widgets.status import StatusLine
+from tui.widgets.too_small import TooSmall
+
+FRAMES_PER_SECOND = 8
+FRAMES_UNDER_DIALOG = 4
+"""One frame in this many is drawn under a dialog."""
+SMOOTHINGS = (0.98, 0.99, 0.995, 0.9, 0.0)
+SMALLEST = (60, 18)
+"""Columns and rows below which a notice stands in place of the panels."""
+
+
+class TrainingScreen(Screen[None]):
+    """Dataset, loss, rate, samples and log of one run; paged in a small terminal."""
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-too-narrow"),
+        (SMALLEST[0], "-narrow"),
+        (110, "-wide"),
+        (160, "-very-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-too-low"),
+        (SMALLEST[1], "-low"),
+        (30, "-high"),
+    ]
+    AUTO_FOCUS = ""
+    ALLOW_IN_MAXIMIZED_VIEW = "KeyLine, StatusLine"
+
+    DEFAULT_CSS = """
+    TrainingScreen {
+        #body {
+            layout: grid;
+            grid-size: 4 2;
+            grid-columns: 24 1fr 1fr 28;
+            grid-rows: 3fr 2fr;
+        }
+        #loss, #samples, #events { column-span: 2; }
+        #loss { padding: 0 1; border-title-style: bold; }
+        #loss:focus { border: round $primary; }
+        #strip, #pages, TooSmall { display: none; }
+
+        &.-very-wide #body { grid-columns: 28 1fr 1fr 36; }
+
+        &.-narrow, &.-low {
+            #strip, #pages { display: block; }
+            #body { layout: vertical; }
+            #loss { dock: top; height: 52%; }
+            .page { height: 1fr; display: none; }
+            .page.-here { display: block; }
+        }
+        &.-too-narrow, &.-too-low {
+            #body, KeyLine, StatusLine { display: none; }
+            TooSmall { display: block; }
+        }
+    }
+    """
+
+    link: reactive[Link] = reactive("loading")
+    """What is known of the engine."""
+    leaving: reactive[bool] = reactive(False)
+    """The person has asked to quit."""
+    page: reactive[str] = reactive("samples")
+    """The panel that stands below the chart in a small terminal."""
+    log_y: reactive[bool] = reactive(False)
+    """The loss axis is logarithmic."""
+    smoothing: reactive[float] = reactive(SMOOTHINGS[0])
+    """Of the loss curve; 0 is off."""
+
+    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        super().__init__()
+        self.history = History(config)
+        self._dataset = dataset
+        self._chronicle = Chronicle()
+        self._stale = True
+        self._frame = 0
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        with Container(id="body"):
+            yield RateStrip(id="strip")
+            yield PageLine(id="pages")
+            yield DatasetPanel(id="dataset", classes="page")
+            yield LossChart(id="loss")
+            yield RatePanel(id="rate", classes="page")
+            yield Feed("Press s to draw names.", id="samples").add_class("page")
+            yield Feed("Nothing has happened yet.", id="events").add_class("page")
+        yield TooSmall()
+        yield KeyLine(LINE)
+
+    def on_mount(self) -> None:
+        self.query_one("#samples", Feed).border_title = "Samples"
+        self.query_one("#events", Feed).border_title = "Log"
+        self.query_one(LossChart).can_focus = True
+        self.set_interval(1 / FRAMES_PER_SECOND, self._draw_if_stale)
+        self._tell()
+        # After the first paint: counting takes some tens of milliseconds.
+        self.call_after_refresh(self._count_the_dataset)
+
+    def on_resize(self, event: Resize) -> None:
+        self._stale = True
+
+    def follow(
+        self,
+        config: RunConfig,
+        events: Sequence[AnyRecorded],
+        losses: Mapping[int, Floats],
+        welcome: Welcome,
+    ) -> None:
+        """Begin again from the whole record, as an attach returned it."""
+        self.history = History(config)
+        self.history.load(events, losses, welcome, time.monotonic())
+        self._chronicle = Chronicle()
+        entries = (self._chronicle.tell(event, 0) for event in events)
+        self.query_one("#events", Feed).replace(entry for entry in entries if entry)
+        self.query_one("#samples", Feed).replace(map(self._samples_entry, self.history.samples))
+        self._draw()
+
+    def take(self, events: Sequence[AnyEvent]) -> None:
+        """Apply what has come; show at once what was confirmed."""
+        now = time.monotonic()
+        entries: list[Entry] = []
+        for event in events:
+            self.history.apply(event, now)
+            if (entry := self._chronicle.tell(event, self.history.step)) is not None:
+                entries.append(entry)
+        drawings = [event for event in events if isinstance(event, SamplesDrawn)]
+        if drawings:
+            self.query_one("#samples", Feed).add(map(self._samples_entry, drawings))
+        self._stale = True
+        if entries:
+            self.query_one("#events", Feed).add(entries)
+            self._tell()
+
+    def take_link(self, change: LinkChanged) -> None:
+        """Show what has become of the connection, and why."""
+        self.link = change.link
+        if change.reason:
+            self.query_one("#events", Feed).add([link_entry(change.reason, self.history.step)])
+        self.refresh_bindings()
+
+    def watch_link(self) -> None:
+        self._tell()
+
+    def watch_leaving(self) -> None:
+        self._tell()
+
+    def watch_page(self, page: str) -> None:
+        for panel in self.query(".page"):
+            panel.set_class(panel.id == page, "-here")
+        self.query_one(PageLine).page = page
+
+    def watch_log_y(self) -> None:
+        self._draw_chart()
+
+    def watch_smoothing(self) -> None:
+        self._draw_chart()
+
+    @on(PageLine.Chosen)
+    def turn_to(self, event: PageLine.Chosen) -> None:
+        """Show the page that was clicked."""
+        event.stop()
+        self.page = event.page
+
+    def action_page(self, page: str) -> None:
+        """Bring a panel to the front, and the keyboard to it."""
+        self.page = page
+        self.query_one(f"#{page}").focus()
+
+    def action_toggle_log(self) -> None:
+        """Draw the loss on the other kind of axis."""
+        self.log_y = not self.log_y
+        self.notify(f"Loss axis: {'logarithmic' if self.log_y else 'linear'}", timeout=2)
+
+    def action_smoothing(self) -> None:
+        """Smooth the loss more, and after the most not at all."""
+        self.smoothing = SMOOTHINGS[(SMOOTHINGS.index(self.smoothing) + 1) % len(SMOOTHINGS)]
+        self.notify(f"Smoothing: {self.smoothing or 'off'}", timeout=2)
+
+    def action_maximize_panel(self) -> None:
+        """Let the focused panel, or the chart, fill the screen; or put it back."""
+        if self.maximized is not None:
+            self.minimize()
+        else:
+            self.maximize(self.focused or self.query_one(LossChart), container=False)
+        self._stale = True
+
+    def _draw_if_stale(self) -> None:
+        self._frame += 1
+        # Under a dialog every frame paints the whole screen, dimmed: fewer will do.
+        if self._stale and (self.is_active or self._frame % FRAMES_UNDER_DIALOG == 0):
+            self._stale = False
+            self._draw()
+
+    def _draw(self) -> None:
+        self._tell()
+        self._draw_chart()
+
+    def _draw_chart(self) -> None:
+        chart = self.query_one(LossChart)
+        if not chart.plot_width or self.maximized not in (None, chart):
+            return
+        vocabulary = self._dataset.vocab_size
+        chart.view = chart_view(
+            self.history,
+            chart.plot_width,
+            log_y=self.log_y,
+            smoothing=self.smoothing,
+            references=((math.log(vocabulary), f"uniform ln {vocabulary}"),),
+            previous=chart.view,
+        )
+
+    def _tell(self) -> None:
+        """Give the status line and the panels of figures what they show."""
+        self.query_one(StatusLine).status = status_of(self.history, self._dataset, self._state())
+        rates = rates_of(self.history)
+        self.query_one(RatePanel).rates = rates
+        self.query_one(RateStrip).rates = rates
+        samples = self.query_one("#samples", Feed)
+        title = f"Samples · temperature {rates.settings.temperature:g}"
+        if samples.border_title != title:
+            samples.border_title = title
+
+    def _state(self) -> str:
+        if self.leaving:
+            return "saving"
+        if self.link != "live":
+            return self.link
+        if self.history.finished:
+            return "finished"
+        return "training" if self.history.running else "paused"
+
+    def _samples_entry(self, drawn: SamplesDrawn) -> Entry:
+        return samples_entry(drawn, lambda name: self._dataset.split_of(name) == "train")
+
+    def _count_the_dataset(self) -> None:
+        self.query_one(DatasetPanel).statistics = statistics(self._dataset)

@@ -1,0 +1,250 @@
+"""The loss chart. The one file that imports plotext: everything else hands it values.
+
+plotext rasterises curves, dots and dotted lines, in palette slots that stand for roles; the cells
+come back here, get the band behind and the labels before them, and are painted from the theme.
+It aborts the process on what it cannot draw, so all data go to it through one door, `_door`.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+import plotext  # type: ignore[import-untyped]
+from numpy.typing import ArrayLike
+from rich.segment import Segment
+from rich.style import Style
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui import chart_layout as layout
+from tui.cells import ON_BAND, Cells, Role
+from tui.chart_layout import Frame
+from tui.chart_view import ChartView
+from tui.traces import trace
+
+PLACEHOLDER = "press space to train"
+
+_GROUND = 63
+"""Palette slot of the background; without one plotext adds its own white."""
+_SLOT = 16
+"""Palette slot of role 0; the others follow."""
+_RUN = re.compile(r"\x1b\[38;5;(\d+)m\x1b\[48;5;\d+m([^\x1b]*)|\x1b\[0m([^\x1b]+)")
+
+_CLASSES = {
+    Role.AXIS: "chart--axis",
+    Role.REFERENCE: "chart--reference",
+    Role.MARK: "chart--mark",
+    Role.RAW: "chart--raw",
+    Role.CURVE: "chart--curve",
+    Role.TRAIN: "chart--train",
+    Role.DEV: "chart--dev",
+    Role.LABEL: "chart--reference",
+    Role.MARK_LABEL: "chart--mark-label",
+    Role.BAND: "chart--band",
+    Role.BAND_EDGE: "chart--band",
+    Role.ABANDONED: "chart--abandoned",
+}
+
+
+class LossChart(Widget):
+    """Draws a ChartView: smoothed loss over the band of the raw loss, evaluations, lines, acts;
+    what was undone dim.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "chart--axis",
+        "chart--band",
+        "chart--raw",
+        "chart--curve",
+        "chart--abandoned",
+        "chart--dev",
+        "chart--train",
+        "chart--reference",
+        "chart--mark",
+        "chart--mark-label",
+    }
+    DEFAULT_CSS = """
+    LossChart {
+        border: round $foreground 25%;
+        border-title-color: $foreground;
+        border-subtitle-color: $text-muted;
+        .chart--axis { color: $text-muted; }
+        .chart--band { color: $primary 20%; }
+        .chart--raw { color: $primary; }
+        .chart--curve { color: $foreground; text-style: bold; }
+        .chart--abandoned { color: $foreground 60%; }
+        .chart--dev { color: $warning; text-style: bold; }
+        .chart--train { color: $success; }
+        .chart--reference { color: $text-muted; }
+        .chart--mark { color: $text-secondary; }
+        .chart--mark-label { color: $text-secondary; }
+    }
+    """
+
+    view: reactive[ChartView] = reactive(ChartView())
+    """What is drawn. A new value draws anew; the same value costs nothing."""
+
+    def __init__(
+        self, *, name: str | None = None, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._strips: list[Strip] = []
+        self._drawn: tuple[ChartView, int, int] | None = None
+        self._paints: dict[int, Style] = {}
+
+    @property
+    def plot_width(self) -> int:
+        """Cells of content, for `chart_view(width=…)`; 0 before the first layout."""
+        return int(self.content_size.width)
+
+    def watch_view(self, view: ChartView) -> None:
+        self.border_title, self.border_subtitle = view.title, view.subtitle
+
+    def notify_style_update(self) -> None:
+        """A change of theme paints anew."""
+        super().notify_style_update()
+        self._drawn, self._paints = None, {}
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the content; the picture is made once for each view, size and theme."""
+        width, height = self.content_size
+        if self._drawn != (self.view, width, height):
+            cells = draw(self.view, width, height)
+            self._strips = [self._paint(cells, row) for row in range(cells.height)]
+            self._drawn = (self.view, width, height)
+        return self._strips[y] if y < len(self._strips) else Strip.blank(width, self.rich_style)
+
+    def _paint(self, cells: Cells, row: int) -> Strip:
+        roles, glyphs = cells.roles[row], cells.glyphs[row]
+        edges = [0, *(np.flatnonzero(np.diff(roles)) + 1).tolist(), len(roles)]
+        text = glyphs.tobytes().decode("utf-32-le")
+        styles = [self._style(code) for code in roles[edges[:-1]].tolist()] if len(roles) else []
+        return Strip(
+            [
+                Segment(text[a:b], style)
+                for (a, b), style in zip(pairwise(edges), styles, strict=False)
+            ],
+            cells.width,
+        )
+
+    def _style(self, code: int) -> Style:
+        if code not in self._paints:
+            role, on_band = Role(code % ON_BAND), code >= ON_BAND
+            ground = self.rich_style
+            band = self.get_component_rich_style("chart--band")
+            style = ground + self.get_component_rich_style(_CLASSES[role]) if role else ground
+            if role == Role.BAND_EDGE:
+                style = Style(color=ground.bgcolor, bgcolor=band.color)
+            elif on_band:
+                style += Style(bgcolor=band.color)
+            self._paints[code] = style
+        return self._paints[code]
+
+
+def draw(view: ChartView, width: int, height: int) -> Cells:
+    """The whole picture, or an invitation where there is nothing to show yet."""
+    frame = layout.frame_of(view, width, height)
+    if frame is None:
+        return Cells(width, height)
+    if not (len(view.curves) or view.dev or view.train or view.abandoned):
+        cells = Cells(width, height)
+        cells.write((width - len(PLACEHOLDER)) // 2, height // 2, PLACEHOLDER, Role.LABEL)
+        return cells
+    canvas = _rasterised(view, frame)
+    trace(view.abandoned, frame, canvas)
+    layout.label_marks(view, frame, canvas)
+    layout.label_references(view, frame, canvas)
+    if not layout.is_sparse(view):
+        canvas.band(*layout.band(view, frame))
+    return layout.surround(canvas, view, frame, height)
+
+
+def _rasterised(view: ChartView, frame: Frame) -> Cells:
+    plotext.terminal.limit(False, False)
+    figure = type(plotext.figure)(plotext.terminal)
+    figure.plot_size(frame.width, frame.height)
+    figure.axes(False)
+    figure.canvas("default")
+    for axis, end in (("x", frame.width), ("y", frame.height)):
+        figure.ruler(axis).lim(0, end).ticks([]).alignment(lim="edge")
+    for loss, _ in view.references:
+        row = frame.row(loss)
+        if row is not None:
+            _dotted(figure, frame.height - row - 0.5, "horizontal", Role.REFERENCE)
+    for column in layout.mark_columns(view, frame):
+        _dotted(figure, column + 0.5, "vertical", Role.MARK)
+    curves = view.curves
+    if layout.is_sparse(view):
+        steps, raw = np.repeat(curves.step, 2), np.stack([curves.low, curves.high], axis=1).ravel()
+        _door(figure, frame, steps, raw, "braille", Role.RAW, joined=True)
+    _door(figure, frame, curves.step, curves.smooth, "braille", Role.CURVE, joined=True)
+    for dots, glyph, role in ((view.train, "○", Role.TRAIN), (view.dev, "●", Role.DEV)):
+        distinct = layout.thinned(dots, frame)
+        at, losses = [step for step, _ in distinct], [loss for _, loss in distinct]
+        _door(figure, frame, at, losses, glyph, role, joined=False)
+    return _cells(figure.build().string(), frame)
+
+
+def _door(
+    figure: Any,
+    frame: Frame,
+    steps: ArrayLike,
+    losses: ArrayLike,
+    glyph: str,
+    role: Role,
+    *,
+    joined: bool,
+) -> None:
+    """Hand one series to plotext: finite, inside the canvas, not joined over a gap.
+
+    Losses beyond the limits are drawn on the edge where a line enters or leaves, else left out.
+    """
+    xs, ys = frame.across(steps), frame.up(losses)
+    known = np.isfinite(xs) & np.isfinite(ys) & (xs >= 0) & (xs <= frame.width)
+    inside = known & (ys >= 0) & (ys <= frame.height)
+    kept = inside.copy()
+    if joined:
+        kept[1:] |= inside[:-1] & known[1:]
+        kept[:-1] |= inside[1:] & known[:-1]
+    places = np.flatnonzero(kept)
+    if not len(places):
+        return
+    x, y = xs[places], np.clip(ys[places], 0, frame.height)
+    if not joined:
+        # The middle of the cell, so that rounding is ours.
+        x, y = np.minimum(np.floor(x), frame.width - 1), np.minimum(np.floor(y), frame.height - 1)
+        x, y = x + 0.5, y + 0.5
+    signal = figure.signal(x.tolist(), y.tolist(), marker=_marker(glyph, role))
+    if joined:
+        signal.lines()
+        for place in (np.flatnonzero(np.diff(places) > 1) + 1).tolist():
+            signal.line(place, False)
+    # The colours in use matter only to plotext's automatic colours, and take it half the frame.
+    signal._get_unique_pixels = list
+    figure.draw(signal)
+
+
+def _dotted(figure: Any, position: float, orientation: str, role: Role) -> None:
+    pixel = plotext.pixel(_SLOT + role, _GROUND)
+    figure.line(position, orientation, pixel=pixel, style="dotted")
+
+
+def _marker(glyph: str, role: Role) -> Any:
+    return plotext.marker(glyph, plotext.pixel(_SLOT + role, _GROUND))
+
+
+def _cells(ansi: str, frame: Frame) -> Cells:
+    """plotext's rows as cells, the palette slots read back as roles."""
+    cells = Cells(frame.width, frame.height)
+    for row, line in enumerate(ansi.split("\n")[: frame.height]):
+        runs = [(int(slot or _SLOT) - _SLOT, a or b) for slot, a, b in _RUN.findall(line)]
+        # Where dotted lines cross, plotext draws a solid cross.
+        text = "".join(text for _, text in runs).replace("┼", "┊")[: frame.width]
+        roles = np.repeat([role for role, _ in runs], [len(text) for _, text in runs])
+        cells.glyphs[row, : len(text)] = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        cells.roles[row, : len(text)] = roles[: frame.width]
+    return cells

@@ -1,0 +1,133 @@
+"""The dataset panel: how many words, how dealt, how long, and what the model has to predict."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.events import Resize
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from core.dataset import Statistics
+from tui.braille import bars
+from tui.columns import beside
+from tui.telling import compact, printable
+
+COLUMN = 20
+"""Cells that a column of figures needs."""
+EXAMPLES, FEWEST_EXAMPLES = 8, 2
+
+
+class DatasetPanel(VerticalScroll):
+    """Figures about the list of words, in one column or, where it is wide, in two."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"dataset--label", "dataset--bars", "dataset--target"}
+
+    DEFAULT_CSS = """
+    DatasetPanel {
+        border: round $foreground 25%;
+        border-title-color: $foreground;
+        border-title-style: bold;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+        &:focus { border: round $primary; }
+        .dataset--label { color: $text-muted; }
+        .dataset--bars { color: $text-primary; }
+        .dataset--target { color: $text-accent; }
+        Static { text-wrap: nowrap; text-overflow: ellipsis; width: 1fr; }
+    }
+    """
+
+    statistics: reactive[Statistics | None] = reactive(None)
+    """None until they are counted."""
+
+    def __init__(self, *, id: str, classes: str = "") -> None:
+        super().__init__(id=id, classes=classes)
+        self._figures = Static()
+
+    def compose(self) -> ComposeResult:
+        yield self._figures
+
+    def on_mount(self) -> None:
+        self.border_title = "Dataset"
+
+    def on_resize(self, event: Resize) -> None:
+        self._draw()
+
+    def watch_statistics(self) -> None:
+        self._draw()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._draw()
+
+    def _draw(self) -> None:
+        # Values may come before the first layout, which draws anyway.
+        if not self.size:
+            return
+        width = self.scrollable_content_region.width
+        if self.statistics is None:
+            self._figures.update(self._label("counting…"))
+            return
+        blocks = self._blocks(self.statistics, min(width, COLUMN))
+        if width >= 3 * COLUMN:
+            left = [*blocks[0], Text(), *blocks[2]]
+            examples = blocks[3][: max(self.scrollable_content_region.height, len(left))]
+            lines = beside([left, blocks[1], examples], width // 3)
+        elif width >= 2 * COLUMN:
+            lines = beside([[*blocks[0], *blocks[1]], [*blocks[2], *blocks[3]]], width // 2)
+        else:
+            lines = [line for block in blocks for line in (*block, Text())][:-1]
+            # Examples are there to fill what is left, not to be scrolled to.
+            least = len(lines) - len(blocks[3]) + 1 + FEWEST_EXAMPLES
+            lines = lines[: max(self.scrollable_content_region.height, least)]
+        self._figures.update(Text("\n").join(lines))
+
+    def _blocks(self, statistics: Statistics, width: int) -> list[list[Text]]:
+        s = statistics
+        counts = [
+            self._row(f"{s.words:,}", "words"),
+            self._row(f"{s.distinct:,}", "distinct"),
+            self._row(f"{s.symbols + 1:,}", "symbols"),
+        ]
+        splits = [
+            Text.assemble(
+                self._label(f"{name:<5}"),
+                f"{s.split_words[name]:>7,}",
+                self._label(f"{compact(s.examples[name]):>7}"),
+            )
+            for name in ("train", "dev", "test")
+        ]
+        splits.append(self._label(f"dev in train {s.dev_in_train:.0%}"))
+        lengths = [
+            Text.assemble(self._label("length, mean "), f"{s.mean_length:.1f}"),
+            Text(bars(s.length_counts, width), self._style("dataset--bars")),
+            self._label(f"{s.shortest}{s.longest:>{_bar_width(s, width) - len(str(s.shortest))}}"),
+        ]
+        examples = [self._label("first examples")]
+        for context, target in s.first_examples[:EXAMPLES]:
+            examples.append(
+                Text.assemble(
+                    printable(context),
+                    self._label(" → "),
+                    (printable(target), self._style("dataset--target")),
+                )
+            )
+        return [counts, splits, lengths, examples]
+
+    def _row(self, figure: str, label: str) -> Text:
+        return Text.assemble(f"{figure:>7} ", self._label(label))
+
+    def _label(self, text: str) -> Text:
+        return Text(text, self._style("dataset--label"))
+
+    def _style(self, component: str) -> Style:
+        return self.get_component_rich_style(component)
+
+
+def _bar_width(statistics: Statistics, width: int) -> int:
+    return max(len(bars(statistics.length_counts, width)), len(str(statistics.longest)) + 2)
