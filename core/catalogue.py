@@ -106,7 +106,8 @@ def _read(directory: Path, served: bool, pid: int | None) -> Listed:
     acts = Acts(events)
     step, dev_loss = config.parent.step if config.parent else 0, None
     state: State = "paused" if served or pid else "empty"
-    if acts.list:
+    if events:
+        # Without an act, there being notes, the first lines are lost: IndexError.
         head = acts.head(updates_on(directory, acts.branch))
         step, path = head.step, acts.path(head)
         measured = [each for each in events if isinstance(each, Evaluated) and each.dev is not None]

@@ -13,7 +13,7 @@ import typer
 
 from core import __version__
 from core.errors import UserError
-from core.launch import runs_directory
+from core.launch import new_run, runs_directory
 from core.options import begin, with_run_options
 
 app = typer.Typer(
@@ -61,10 +61,11 @@ def fit(
     as_json: AsJson = False,
 ) -> None:
     """Train without a screen, to the step limit; Ctrl-C stops and saves."""
-    from core.fit import fit_and_report
+    from core.fit import train_and_report
 
     beginning = begin(given, tuple(act or ()))
-    raise typer.Exit(fit_and_report(beginning, as_json=as_json))
+    directory = new_run(runs_directory(beginning.runs), beginning.config, beginning.words.raw)
+    raise typer.Exit(train_and_report(directory, as_json=as_json))
 
 
 @app.command()

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,13 +21,14 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from core import dataset
 from core.client import Client, EngineGone
 from core.config import RunConfig
-from core.dataset import Dataset
 from core.dials import show
-from core.launch import new_run, runs_directory, start_engine
-from core.options import Beginning
+from core.launch import start_engine, words_path
+from core.lineage import settings_after
 from core.protocol import (
+    AnyCommand,
     AnyEvent,
     Clock,
     CommandRejected,
@@ -36,11 +37,14 @@ from core.protocol import (
     Evaluated,
     KnobsChanged,
     Resume,
+    RolledBack,
+    SettingChanged,
     Shutdown,
     SnapshotTaken,
     StateChanged,
     StepsDone,
 )
+from core.record import read_config
 
 READY_SECONDS = 120.0
 """How long a loaded machine may take to load torch before we give up."""
@@ -84,6 +88,14 @@ class Fit:
                 self.weights_sha256 = event.weights_sha256
             case StateChanged():
                 self.finished = event.finished
+            case SettingChanged():
+                change = f"{event.name.replace('_', ' ')} {show(event.old)} → {show(event.new)}"
+                self.news.append(f"step {event.step:>9,}  {change}")
+            case RolledBack(reason="resume"):
+                self.news.append(
+                    f"step {event.step:>9,}  this machine computes otherwise: the run goes on from"
+                    f" here, not from {event.before.step:,}"
+                )
             case CommandRejected():
                 self.news.append(f"refused: {event.reason}")
             case EngineFailed():
@@ -94,28 +106,37 @@ class Fit:
                 pass
 
 
-def fit_and_report(beginning: Beginning, *, as_json: bool) -> int:
-    """Train `beginning` to its end, tell how it goes, and return the exit code.
+def train_and_report(
+    directory: Path, commands: Sequence[AnyCommand] = (Resume(),), *, as_json: bool
+) -> int:
+    """Serve the run in `directory` to its end, tell how it goes, and return the exit code.
 
-    0: finished. 1: the engine was lost. 130: stopped by Ctrl-C or SIGTERM, and saved.
+    `commands` are sent first. 0: finished. 1: the engine was lost. 130: stopped by Ctrl-C or
+    SIGTERM, and saved.
     """
     # With --json the standard output is the object's alone.
     console = Console(stderr=as_json, highlight=False)
     started = time.monotonic()
-    config = beginning.config
-    directory = new_run(runs_directory(beginning.runs), config, beginning.words.raw)
     interrupted = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: interrupted.set())
     client = Client(directory, "fit", start_engine(directory))
-    data = Dataset.from_words(
-        beginning.words.words, config.model.block_size, config.data.split_seed, config.data.sha256
+    config = read_config(directory)
+    data = dataset.load(
+        words_path(directory, config), config.model.block_size, config.data.split_seed
     )
     fit = Fit()
     try:
-        client.attach(READY_SECONDS)
-        client.send(Resume())
-        with _progress(console, config.settings.step_limit) as show_progress:
+        attached = client.attach(READY_SECONDS)
+        for recorded in attached.events:
+            fit.hear(recorded)
+        fit.news.clear()
+        fit.step = first = attached.welcome.step
+        fit.finished = False
+        for command in commands:
+            client.send(command)
+        limit = settings_after(config.settings, attached.events).step_limit
+        with _progress(console, limit) as show_progress:
             for event in _until_stopped(client, interrupted):
                 fit.hear(event)
                 show_progress(fit)
@@ -124,12 +145,14 @@ def fit_and_report(beginning: Beginning, *, as_json: bool) -> int:
         return 1
     finally:
         client.close()
-    report = _report(fit, config, data, directory.name, time.monotonic() - started)
+    seconds = fit.seconds - attached.welcome.seconds
+    speed = (fit.step - first) / seconds if seconds > 0 else None
+    report = _report(fit, config, data, directory.name, time.monotonic() - started, speed)
     if as_json:
         print(json.dumps(report))
     else:
         for line in _summary(report, directory, finished=fit.finished):
-            console.print(line, markup=False)
+            console.print(line, markup=False, soft_wrap=True)
     return 0 if fit.finished else 130
 
 
@@ -171,7 +194,12 @@ def _progress(console: Console, limit: int) -> Iterator[Callable[[Fit], None]]:
 
 
 def _report(
-    fit: Fit, config: RunConfig, data: Dataset, run: str, wall_seconds: float
+    fit: Fit,
+    config: RunConfig,
+    data: dataset.Dataset,
+    run: str,
+    wall_seconds: float,
+    speed: float | None,
 ) -> dict[str, Any]:
     """What `--json` prints."""
     # Losses of other weights than those that were saved would be no result of this run.
@@ -185,7 +213,7 @@ def _report(
         "dev_loss": last.dev if last else None,
         "seconds": round(fit.seconds, 3),
         "wall_seconds": round(wall_seconds, 3),
-        "steps_per_second": round(fit.step / fit.seconds, 1) if fit.seconds else None,
+        "steps_per_second": None if speed is None else round(speed, 1),
         "weights_sha256": fit.weights_sha256,
     }
 

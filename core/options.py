@@ -124,10 +124,7 @@ def _flags() -> list[inspect.Parameter]:
         _flag("hidden_size", "Neurons of the tanh layer.", str(model.hidden_size), "Model", "N"),
         _flag("initialization", "normal or scaled; default: the preset's.", None, "Model"),
     ]
-    for panel, dials in (("Knobs", KNOBS), ("Settings", SETTINGS)):
-        for dial in dials:
-            metavar = {"number": "X", "count": "N", "steps": "N,N"}.get(dial.kind, "NAME")
-            flags.append(_flag(dial.name, dial.help, None, panel, metavar))
+    flags += _dial_flags()
     runs_dir = Annotated[
         Path | None,
         typer.Option(
@@ -138,6 +135,16 @@ def _flags() -> list[inspect.Parameter]:
         ),
     ]
     return [*flags, _parameter("runs_dir", runs_dir, None)]
+
+
+def _dial_flags() -> list[inspect.Parameter]:
+    """A flag for every knob and setting."""
+    metavars = {"number": "X", "count": "N", "steps": "N,N"}
+    return [
+        _flag(dial.name, dial.help, None, panel, metavars.get(dial.kind, "NAME"))
+        for panel, dials in (("Knobs", KNOBS), ("Settings", SETTINGS))
+        for dial in dials
+    ]
 
 
 ALIASES = {"step_limit": "--steps"}
@@ -162,8 +169,21 @@ def _parameter(name: str, annotation: Any, default: str | None) -> inspect.Param
 
 
 def with_run_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the flags above; its parameter `given` receives them by name."""
-    flags = _flags()
+    """Give a command every flag of a run's beginning; its parameter `given` receives them."""
+    return _with_flags(function, _flags())
+
+
+def with_dial_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags of knobs and settings; its parameter `given` receives them."""
+    return _with_flags(function, _dial_flags())
+
+
+def changes(given: dict[str, Any]) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The knobs and the settings among the flags given; raises ConfigError."""
+    return _typed(KNOBS, given), _typed(SETTINGS, given)
+
+
+def _with_flags(function: Callable[..., Any], flags: list[inspect.Parameter]) -> Callable[..., Any]:
     own = [
         parameter
         for parameter in inspect.signature(function, eval_str=True).parameters.values()

@@ -323,6 +323,8 @@ class Heartbeat(Message, frozen=True, kw_only=True):
 
     step: int
     running: bool
+    clients: int = 1
+    """How many are attached."""
 
 
 class Hello(Message, frozen=True, kw_only=True):

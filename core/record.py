@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,11 +47,9 @@ class RecordWriter:
         """
         self.directory = directory
         self._lock = (directory / "engine.lock").open("ab")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(self._lock):
             self._lock.close()
-            raise RunError(f"run {directory.name}: another engine already serves it") from None
+            raise RunError(f"run {directory.name}: another engine already serves it")
         path = directory / "events.jsonl"
         _cut(path, _whole_lines(path))
         self.events = read_events(directory)
@@ -234,6 +233,18 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _take(lock: BinaryIO) -> bool:
+    """Whether the lock could be had; somebody may be testing it at this very moment."""
+    for attempt in range(10):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01 * (attempt < 9))
+        else:
+            return True
+    return False
 
 
 def _size(path: Path) -> int:

@@ -241,6 +241,7 @@ class Run:
 
     def work(self) -> float:
         """Do one piece of a few milliseconds; return seconds until there is more to do (0: now)."""
+        assert not self.ended
         if self.errand is not None:
             self._do_errand()
             return 0.0

@@ -16,8 +16,10 @@ import msgspec
 from core.commands import obey
 from core.protocol import (
     PROTOCOL,
+    AnyCommand,
     Heartbeat,
     Hello,
+    Shutdown,
     Welcome,
     decode_command,
     encode_wire,
@@ -41,6 +43,8 @@ class Service:
         self.run = run
         self.server = server
         self._beat = 0.0
+        self._waiting: list[tuple[AnyCommand, str]] = []
+        """Commands that came while the run was still opening, in order."""
         self._alone_since = time.monotonic() + GRACE_SECONDS
         self._terminated = False
 
@@ -51,9 +55,13 @@ class Service:
         while not self.run.ended:
             for peer, frame in self.server.turn(min(wait, HEARTBEAT_SECONDS / 4)):
                 self._hear(peer, frame)
+            if self._waiting and not self._opening:
+                waiting, self._waiting = self._waiting, []
+                for command, client in waiting:
+                    obey(self.run, command, client)
             if self._terminated:
                 self.run.end("terminated")
-            else:
+            if not self.run.ended:
                 wait = self.run.work()
             self.run.journal.settle()
             self._tell()
@@ -70,10 +78,17 @@ class Service:
         if isinstance(message, Hello):
             self._welcome(peer, message)
         elif peer.name:
-            if not self.run.ended:
+            if self._opening and not isinstance(message, Shutdown):
+                self._waiting.append((message, peer.name))
+            elif not self.run.ended:
                 obey(self.run, message, peer.name)
         else:
             peer.gone = True
+
+    @property
+    def _opening(self) -> bool:
+        errand = self.run.errand
+        return errand is not None and errand.what == "opening"
 
     def _welcome(self, peer: Peer, hello: Hello) -> None:
         """Join files and stream at one point: all before it is on disk, all after it is sent."""
@@ -111,7 +126,8 @@ class Service:
         now, run = time.monotonic(), self.run
         if now - self._beat >= HEARTBEAT_SECONDS:
             self._beat = now
-            self.server.broadcast(encode_wire(Heartbeat(step=run.step, running=run.running)))
+            beat = Heartbeat(step=run.step, running=run.running, clients=len(self.server.clients))
+            self.server.broadcast(encode_wire(beat))
         if self.server.clients:
             self._alone_since = now
         elif run.finished and now - self._alone_since > LINGER_FINISHED:

@@ -107,7 +107,7 @@ def read_story(directory: Path) -> Story:
     try:
         events, updates = _read_consistently(directory)
         acts = Acts(events)
-        if acts.list:
+        if events:
             path = acts.path(acts.head(updates))
             return Story(directory, config, tuple(events), acts, path)
     except RunError:

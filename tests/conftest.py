@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import torch
 
 from core.client import Attached, Client, EngineGone
 from core.config import PRESETS, DataConfig, ModelConfig, PresetName, RunConfig
@@ -18,6 +19,9 @@ from core.protocol import AnyEvent, Shutdown
 from core.words import read_words
 
 MakeRun = Callable[..., Path]
+
+# As in an engine; on a busy machine more threads wait for each other.
+torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -234,8 +234,11 @@ class Dashboard(Terminal):
         return tuple(re.sub(r"\(train\)|\s", "", text).split("·")) if text else ()
 
     def wait_until_it_trains(self) -> None:
-        """Until the first steps are on the screen; raises AssertionError if the engine ends."""
-        self.wait_for(lambda: self.step > 0 or "engine ended" in self.lines[0], 60)
+        """Until steps are on the screen; raises AssertionError if program or engine ends first."""
+        ended = "engine ended"
+        self.wait_for(
+            lambda: self.step > 0 or ended in self.lines[0] or self.process.poll() is not None, 60
+        )
         assert self.step > 0, self.text
 
     def close(self) -> None:

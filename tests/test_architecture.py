@@ -21,6 +21,7 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.errors",
     "core.fit",
     "core.launch",
+    "core.again_commands",
     "core.processes",
     "core.story",
     "core.stopping",

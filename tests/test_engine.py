@@ -110,9 +110,12 @@ def test_a_refusal_goes_to_the_asker_only(make_run: MakeRun, start: Start) -> No
 def test_shutdown_leaves_no_process_no_socket_and_no_lock(make_run: MakeRun, start: Start) -> None:
     engine = start(make_run())
     endpoint = endpoint_of(engine.directory)
+    engine.ask(Resume())
+    engine.until(StepsDone)
     engine.ask(Shutdown())
-    engine.until(EngineStopped)
+    stopped = engine.until(EngineStopped)
     assert engine.process.wait(10) == 0
+    assert len(read_column(engine.directory, 0)) == stopped.step
     assert not Path(endpoint.socket).parent.exists()
     assert not (engine.directory / "engine.json").exists()
     assert not is_served(engine.directory)

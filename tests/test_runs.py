@@ -18,10 +18,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import torch
 
+import core.run_commands  # noqa: F401 - adds its commands to the program
 from core import processes
 from core.catalogue import listed, look
-from core.cli import call
+from core.cli import app, call
 from core.commands import obey
 from core.journal import Journal
 from core.processes import engines
@@ -44,7 +46,6 @@ from core.record import RunError, is_served, read_config, read_events
 from core.run import Run
 from core.stopping import Patience, stop
 from tests.conftest import Engine, MakeRun
-from tui.__main__ import app
 
 Start = Callable[[Path], Engine]
 HASTY = Patience(answer=0.5, shutdown=5.0, terminate=5.0)
@@ -71,6 +72,8 @@ Steermore = Callable[..., tuple[int, str, str]]
 
 def recorded(directory: Path, *commands: Any) -> Path:
     """Drive a run through these commands, doing all that each of them leads to, and end it."""
+    # As an engine does; two threads that wait for each other on a busy machine take seconds.
+    torch.set_num_threads(1)
     run = Run(directory)
     for command in commands:
         obey(run, command)
@@ -392,9 +395,15 @@ def test_rm_asks_and_only_a_yes_deletes(answer: str, stays: bool, make_run: Make
     directory = recorded(make_run(settings={"step_limit": 7}), Resume())
     inside, outside = os.openpty()
     os.write(inside, f"{answer}\n".encode())
-    command = [sys.executable, "-m", "tui", "rm", directory.name, "--runs-dir", directory.parent]
+    command = [sys.executable, "-m", "tui", "rm", directory.name]
     done = subprocess.run(
-        command, stdin=outside, capture_output=True, text=True, check=False, timeout=60
+        command,
+        cwd=directory.parent.parent,
+        stdin=outside,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     os.close(inside)
     os.close(outside)

@@ -10,7 +10,9 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 import sysconfig
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,8 +20,8 @@ import pytest
 
 from core.client import Client, EngineGone
 from core.options import shipped_names
-from core.protocol import AnyRecorded, KnobsChanged, SamplesDrawn, Shutdown
-from core.record import is_served, read_events
+from core.protocol import AnyRecorded, KnobsChanged, RolledBack, SamplesDrawn, Shutdown
+from core.record import is_served, read_column, read_config, read_events
 from tests.terminal import PROGRAM, Dashboard
 
 FIRST_FRAME = 6.0
@@ -198,6 +200,8 @@ def test_q_saves_gives_the_terminal_back_and_leaves_no_process(
     assert not dashboard.is_given_back
     assert len(dashboard.processes) == 2
     dashboard.press("q")
+    dashboard.wait_for("stop and save")
+    dashboard.press("\r")
     assert dashboard.wait_for_end() == 0
     assert dashboard.is_given_back
     dashboard.wait_for(lambda: not dashboard.processes)
@@ -269,3 +273,88 @@ def test_an_engine_that_is_killed_is_told_on_the_screen(open_dashboard: Open) ->
     dashboard.press("q")
     assert dashboard.wait_for_end() == 0
     assert dashboard.is_given_back
+
+
+def test_a_steered_run_outlives_its_terminal_and_replays_bit_for_bit(
+    tmp_path: Path, open_dashboard: Open
+) -> None:
+    first = open_dashboard("--steps", "150000", "--hidden-size", "16")
+    first.wait_until_it_trains()
+    for key in "+-+d":
+        told = first.text.count("(you)")
+        first.press(key)
+        first.wait_for(lambda told=told: first.text.count("(you)") > told, KEY)  # type: ignore[misc]
+        # A key pressed again within a second is one act with the press before, for undo.
+        pressed = time.monotonic()
+        first.wait_for(lambda pressed=pressed: time.monotonic() > pressed + 1.1)  # type: ignore[misc]
+    first.press("u")
+    first.wait_for("↶ undo", KEY)
+    first.wait_for(lambda: first.effective == 0.2, KEY)
+    first.press("u")
+    first.wait_for(lambda: first.effective == 0.1, KEY)
+    first.press("U")
+    first.wait_for("↷ redo", KEY)
+    first.wait_for(lambda: first.effective == 0.2, KEY)
+    first.press("s")
+    first.wait_for(lambda: len(first.names) == 10, KEY)
+    first.press("space")
+    first.wait_for(lambda: "paused" in first.lines[0], KEY)
+    first.press("space")
+    first.wait_for(lambda: "training" in first.lines[0], KEY)
+    run = first.run
+    first.hang_up()
+    first.process.wait(20)
+    second = Dashboard(run.parent, "last", program=(*PROGRAM, "attach"))
+    try:
+        second.wait_for(lambda: "finished" in second.lines[0], 120)
+        assert second.step == 150_000
+        assert "↶ undo" in second.text or "redo" in second.text
+        second.press("q")
+        assert second.wait_for_end() == 0
+    finally:
+        second.close()
+    replayed = subprocess.run(
+        [*PROGRAM, "replay", str(run)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert replayed.returncode == 0, replayed.stdout
+    assert replayed.stdout.startswith("bit-identical ")
+    rolled = [e.reason for e in read_events(run) if isinstance(e, RolledBack)]
+    assert rolled == ["undo", "undo", "redo"]
+
+
+def test_a_run_that_ended_is_shown_and_r_resumes_it(open_dashboard: Open) -> None:
+    first = open_dashboard("--steps", NO_END)
+    first.wait_until_it_trains()
+    first.press("Q")
+    assert first.wait_for_end() == 0
+    steps = read_column(first.run, 0).size
+    again = Dashboard(first.run.parent, first.run.name, program=(*PROGRAM, "attach"))
+    try:
+        again.wait_for(lambda: "as it ended" in again.lines[0], FIRST_FRAME)
+        again.wait_for(lambda: again.step == steps, KEY)
+        assert not is_served(first.run)
+        again.press("r")
+        again.wait_for(lambda: again.step > steps, TRAINING)
+        again.press("q")
+        again.wait_for("keep training", KEY)
+        again.press("k")
+        assert again.wait_for_end() == 0
+        assert_trains_on_and_can_be_ended(first)
+    finally:
+        again.close()
+
+
+def test_x_forks_and_goes_on_in_the_fork(open_dashboard: Open) -> None:
+    first = open_dashboard("--steps", NO_END)
+    first.wait_until_it_trains()
+    (parent,) = first.run.parent.iterdir()
+    first.press("x")
+    first.wait_for(lambda: len(list(parent.parent.iterdir())) == 2, KEY)
+    (child,) = set(parent.parent.iterdir()) - {parent}
+    first.wait_for(lambda: is_served(child) and not is_served(parent), TRAINING)
+    start = read_config(child).parent
+    assert start is not None
+    assert start.run == parent.name
+    first.wait_for(lambda: first.step > start.step, TRAINING)
+    first.press("Q")
+    assert first.wait_for_end() == 0

@@ -14,39 +14,39 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from core import record
-from core.client import Attached, Client, EngineGone
+from core.client import Attached, Client, EngineGone, read_run
 from core.dataset import Dataset
-from core.dials import DIALS, KNOB_NAMES, Value
+from core.errors import UserError
+from core.forking import fork
+from core.launch import start_engine
 from core.protocol import (
+    Act,
     AnyCommand,
     AnyEvent,
     CommandRejected,
-    Decay,
     EngineFailed,
     EngineStopped,
-    Evaluate,
-    Nudge,
-    Pause,
+    Heartbeat,
+    Point,
     Resume,
-    Sample,
-    SetKnobs,
-    SetSetting,
     Shutdown,
+    SnapshotTaken,
     StateChanged,
-    Step,
+    TakeSnapshot,
 )
+from tui.asking import Asking
+from tui.history import History
 from tui.keys import GROUPS, KEYS, NEED_ENGINE
 from tui.reader import News, read
-from tui.screens.ask import AskValue
 from tui.screens.help import Help
-from tui.screens.schedule import AskSchedule
+from tui.screens.quit import Choice, Quit
 from tui.screens.training import TrainingScreen
 from tui.standing import LinkChanged
 
@@ -54,7 +54,7 @@ SAVING_SECONDS = 3.0
 """How long quitting waits for the engine to save; the engine goes on saving without us."""
 
 
-class SteermoreApp(App[None]):
+class SteermoreApp(Asking):
     """Watches and steers the run in one directory."""
 
     TITLE = "steermore"
@@ -72,16 +72,26 @@ class SteermoreApp(App[None]):
         run_directory: Path,
         dataset: Dataset,
         *,
-        start_paused: bool = False,
+        commands: tuple[AnyCommand, ...] = (),
         engine: subprocess.Popen[bytes] | None = None,
     ) -> None:
-        """`engine` is its process, if the caller started it: its early death is then noticed."""
+        """`commands` are sent once the engine answers.
+
+        `engine` is its process, if the caller started it: its early death is then noticed. Without
+        one, and with none at work on the run, the run is shown as it ended.
+        """
         super().__init__()
+        self.next_run: Path | None = None
+        """A fork that the dashboard is to be opened on next."""
+        self._directory = run_directory
+        self._commands = commands
+        self._clients = 1
+        self._forking: int | None = None
         self._client = Client(run_directory, "dashboard", engine)
         self._training = TrainingScreen(record.read_config(run_directory), dataset)
-        self._may_begin = not start_paused
         self._engine = engine
         self._mending = False
+        self._client_name = ""
 
     def get_default_screen(self) -> Screen[None]:
         return self._training
@@ -92,7 +102,24 @@ class SteermoreApp(App[None]):
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGTERM, partial(self._leave, 128 + signal.SIGTERM)
         )
-        self._listen()
+        if self._engine is None and not record.is_served(self._directory):
+            self.call_after_refresh(self._show_as_it_ended)
+        else:
+            self._listen()
+
+    @property
+    def history(self) -> History:
+        """What is known of the run."""
+        return self._training.history
+
+    def _show_as_it_ended(self) -> None:
+        try:
+            ended = read_run(self._directory)
+        except UserError as error:
+            self._take_link(LinkChanged("gone", str(error)))
+        else:
+            self._training.follow(ended.config, ended.events, ended.losses, ended.welcome)
+            self._take_link(LinkChanged("resting"))
 
     def run(self, *args: object, **kwargs: object) -> None:
         """Run until the person leaves; whatever hangs on the way out is ended by the alarm."""
@@ -130,7 +157,7 @@ class SteermoreApp(App[None]):
             # Something was lost: the reader then attaches anew, and all of it comes again.
             self._mending = True
             self._client.close()
-        if any(isinstance(item, (Attached, StateChanged)) for item in message.news):
+        if any(isinstance(item, (Attached, StateChanged, Act)) for item in message.news):
             self._training.refresh_bindings()
 
     @on(Worker.StateChanged)
@@ -140,14 +167,12 @@ class SteermoreApp(App[None]):
             self._take_link(LinkChanged("gone", reason))
 
     def _begin(self, attached: Attached) -> None:
-        """Set a fresh run going, once; a run that was ever started or stopped keeps its state."""
-        untouched = attached.welcome.step == 0 and not attached.welcome.running
-        known = any(isinstance(event, StateChanged) for event in attached.events)
-        if self._training.leaving:
-            self._send(Shutdown())
-        elif self._may_begin and untouched and not known:
-            self._send(Resume())
-        self._may_begin = False
+        """Send what was to be sent once the engine answers, once."""
+        commands = (Shutdown(),) if self._training.leaving else self._commands
+        self._commands = ()
+        self._client_name = attached.welcome.client
+        for command in commands:
+            self.send(command)
 
     def _take_link(self, change: LinkChanged) -> None:
         self._training.take_link(change)
@@ -164,60 +189,66 @@ class SteermoreApp(App[None]):
                 self.notify(event.reason, severity="error", markup=False, timeout=15)
             elif isinstance(event, EngineStopped) and self._training.leaving:
                 self._leave()
+            elif isinstance(event, Heartbeat):
+                self._clients = event.clients
+            elif isinstance(event, SnapshotTaken) and self._is_fork(event):
+                self._forking = None
+                self._fork(self.history.all_acts.point_of(event))
 
-    def _send(self, command: AnyCommand) -> None:
+    def _is_fork(self, taken: SnapshotTaken) -> bool:
+        return taken.client == self._client_name and taken.answers == self._forking
+
+    def send(self, command: AnyCommand) -> int | None:
+        """Send to the engine; the id under which it answers, or None if it is gone."""
         try:
-            self._client.send(command)
+            return self._client.send(command)
         except EngineGone as gone:
             self.notify(str(gone), severity="error", markup=False)
+            return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what is impossible now."""
         history, link = self._training.history, self._training.link
         if action in NEED_ENGINE and (link != "live" or self._training.leaving):
             return None
+        if action == "undo" and history.undo is None:
+            return None
+        if action == "redo" and history.redo is None:
+            return None
+        if action == "resume_engine" and link not in ("gone", "resting"):
+            return None
         if action == "step" and (history.running or history.finished):
             return None
         return True
 
-    def action_toggle_training(self) -> None:
-        history = self._training.history
-        self._send(Pause() if history.running and not history.finished else Resume())
+    def action_fork(self) -> None:
+        """Save the present state, and begin a run of its own from it."""
+        self._forking = self.send(TakeSnapshot(name="forked from here"))
 
-    def action_step(self) -> None:
-        self._send(Step())
+    @work(thread=True, exclusive=True, group="fork")
+    def _fork(self, point: Point) -> None:
+        directory = self._directory
+        try:
+            made = fork(directory, directory.parent, step=point.step)
+        except UserError as error:
+            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+        else:
+            self.call_from_thread(self._go_to, made)
 
-    def action_nudge(self, name: str, rungs: int, fine: bool = False) -> None:
-        self._send(Nudge(name=name, rungs=rungs, fine=fine))
+    def _go_to(self, run: Path) -> None:
+        self.next_run = run
+        self._stop_and_save()
 
-    def action_decay(self) -> None:
-        self._send(Decay())
-
-    def action_evaluate(self) -> None:
-        self._send(Evaluate())
-
-    def action_sample(self) -> None:
-        self._send(Sample())
-
-    def action_ask(self, name: str) -> None:
-        """Let the person type a value for a knob or a setting."""
-        history = self._training.history
-        current = getattr(history.knobs if name in KNOB_NAMES else history.settings, name)
-        self.push_screen(AskValue(DIALS[name], current), partial(self._set, name))
-
-    def _set(self, name: str, value: Value) -> None:
-        if value is not None:
-            knob = name in KNOB_NAMES
-            self._send(
-                SetKnobs(values={name: value}) if knob else SetSetting(name=name, value=value)
-            )
-
-    def action_ask_schedule(self) -> None:
-        history = self._training.history
-        self.push_screen(
-            AskSchedule(history.knobs, history.settings, history.step),
-            lambda values: self._send(SetKnobs(values=values)) if values else None,
-        )
+    def action_resume_engine(self) -> None:
+        """Start an engine for a run that has none, and train on."""
+        if self._training.link not in ("gone", "resting"):
+            self.notify("The engine is there; space trains on.")
+        elif not record.is_served(self._directory):
+            self._commands = (Resume(),)
+            self._engine = start_engine(self._directory)
+            self._client = Client(self._directory, "dashboard", self._engine)
+            self._take_link(LinkChanged("loading"))
+            self._listen()
 
     def action_help(self) -> None:
         self.push_screen(Help(GROUPS))
@@ -237,15 +268,34 @@ class SteermoreApp(App[None]):
                 yield command
 
     async def action_quit(self) -> None:
-        """Have the engine save and end, then leave; the second time leave at once."""
-        if self._training.leaving or self._training.link == "gone":
+        """Ask what is to become of the run; the second time leave at once."""
+        training = self._training
+        if training.leaving or training.link in ("gone", "resting") or self._clients > 1:
+            self._leave()
+        elif training.history.finished or training.link == "loading":
+            self._stop_and_save()
+        elif not isinstance(self.screen, Quit):
+            self.push_screen(Quit(running=training.history.running), self._part)
+
+    def _part(self, choice: Choice | None) -> None:
+        if choice == "keep":
+            self._leave()
+        elif choice == "stop":
+            self._stop_and_save()
+
+    def action_stop_and_save(self) -> None:
+        """Have the engine save and end, then leave."""
+        self._stop_and_save()
+
+    def _stop_and_save(self) -> None:
+        if self._training.link in ("gone", "resting"):
             self._leave()
             return
         self._training.leaving = True
         self._training.refresh_bindings()
         self.set_timer(SAVING_SECONDS, self._leave)
         if self._training.link in ("live", "silent"):
-            self._send(Shutdown())
+            self.send(Shutdown())
 
     def _leave(self, code: int = 0) -> None:
         if self._training.link == "loading" and self._engine is not None:

@@ -99,17 +99,25 @@ def thinned(dots: Sequence[Dot], frame: Frame) -> Sequence[Dot]:
     return [*dots[every - 1 : -1 : every], *dots[-1:]]
 
 
-def mark_columns(view: ChartView, frame: Frame) -> list[int]:
-    """Where the marks' lines stand; where they would be a fence, the newest, some cells apart."""
-    found = {frame.column(step) for step, _ in view.marks}
-    columns = sorted((column for column in found if column is not None), reverse=True)
-    if len(columns) * _MARK_COLUMNS <= frame.width:
-        return columns
-    spaced: list[int] = []
-    for column in columns:
-        if not spaced or spaced[-1] - column >= _MARK_COLUMNS:
-            spaced.append(column)
-    return spaced
+def mark_columns(view: ChartView, frame: Frame) -> dict[int, str]:
+    """Where the marks' lines stand, from the right, and what the newest of each column says.
+
+    Where they would be a fence, only some of them: the newest, some cells apart.
+    """
+    across = frame.across([step for step, _ in view.marks])
+    found: dict[int, str] = {}
+    for place, (_, label) in zip(across.tolist(), view.marks, strict=True):
+        if 0 <= place <= frame.width:
+            # Marks rise, so the newest of a column is its last.
+            found[min(int(place), frame.width - 1)] = label
+    columns = sorted(found, reverse=True)
+    if len(columns) * _MARK_COLUMNS > frame.width:
+        spaced = columns[:1]
+        for column in columns[1:]:
+            if spaced[-1] - column >= _MARK_COLUMNS:
+                spaced.append(column)
+        columns = spaced
+    return {column: found[column] for column in columns}
 
 
 def label_references(view: ChartView, frame: Frame, cells: Cells) -> None:
@@ -131,10 +139,9 @@ def label_references(view: ChartView, frame: Frame, cells: Cells) -> None:
 
 def label_marks(view: ChartView, frame: Frame, cells: Cells) -> None:
     """Each act's label on the top row; where two would overlap, the older is left out."""
-    lines = set(mark_columns(view, frame))
-    for step, label in reversed(view.marks):
-        column, text = frame.column(step), printable(label)
-        if column not in lines or column is None or not text:
+    for column, label in mark_columns(view, frame).items():
+        text = printable(label)
+        if not text:
             continue
         sign, text = (text[0], text[1:]) if text[0] in ARROWS else ("▾", text)
         placed = (column, sign + text)

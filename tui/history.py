@@ -73,6 +73,8 @@ class History:
         """While an earlier state is being computed again: its step, and the share that is done."""
         self.samples: tuple[SamplesDrawn, ...] = ()
         """All, in the order in which they were drawn."""
+        self.snapshots: tuple[SnapshotTaken, ...] = ()
+        """Every saved state that was told of, in order; each can be restored."""
         self._speed = Speed()
 
     def load(
@@ -139,7 +141,7 @@ class History:
                 self.reaching = None
                 self._turn(False, self.finished, now)
             case SnapshotTaken():
-                pass
+                self.snapshots += (event,)
             case _:
                 assert_never(event)
 

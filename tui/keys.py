@@ -37,6 +37,7 @@ LINE = (
     "sample",
     "schedule",
     "evaluate",
+    "undo",
     "step",
     "type_rate",
     "batch_size",
@@ -70,6 +71,17 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
         key("h", "ask_schedule", "schedule", "How the rate falls from now on", "schedule"),
         key("b", "ask('batch_size')", "batch", "Type the examples per update", "batch_size"),
     ),
+    "Time travel": (
+        key("u", "undo", "undo", "Back to before the last change, weights included", "undo"),
+        key("U", "redo", "redo", "Forward to where the last undo was asked for", "redo"),
+        key("c", "checkpoint", "checkpoint", "Save the present state under a name", "checkpoint"),
+        key("k", "snapshots", "snapshots", "Go back to a saved state, or to any step",
+            "snapshots"),
+        key("escape", "cancel", "cancel", "Give up the way to an earlier state", "cancel"),
+        key("x", "fork", "fork", "Begin a run of its own from here", "fork"),
+        key("r", "resume_engine", "resume", "Start an engine for a run that has none",
+            "resume_engine"),
+    ),
     "The model": (
         key("s", "sample", "sample", "Draw ten names from the model as it is", "sample"),
         key("t", "ask('temperature')", "temperature", "Type the temperature of sampling",
@@ -88,7 +100,9 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
         key("4", "screen.page('dataset')", "dataset", "Go to the dataset", "page_dataset"),
         key("ctrl+p", "command_palette", "palette", "Find any of these by name", "palette"),
         key("question_mark", "help", "help", "Show every key", "help"),
-        key("q", "quit", "quit", "Save, end the engine, leave; again: now", "quit"),
+        key("q", "quit", "quit", "Leave: stop and save, or let it train on", "quit"),
+        key("Q", "stop_and_save", "quit at once", "Stop, save, leave, without a question",
+            "stop_and_save"),
     ),
 }  # fmt: skip
 """By what they are about."""
@@ -96,6 +110,20 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
 KEYS = tuple(binding for group in GROUPS.values() for binding in group)
 
 NEED_ENGINE = frozenset(
-    {"toggle_training", "step", "nudge", "evaluate", "decay", "ask", "ask_schedule", "sample"}
+    {
+        "toggle_training",
+        "step",
+        "nudge",
+        "evaluate",
+        "decay",
+        "ask",
+        "ask_schedule",
+        "sample",
+        "undo",
+        "redo",
+        "checkpoint",
+        "snapshots",
+        "fork",
+    }
 )
 """Actions that are impossible without an engine."""

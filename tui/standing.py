@@ -13,8 +13,8 @@ from core.steering import SHAPE
 from tui.history import History
 from tui.telling import printable
 
-Link = Literal["loading", "live", "silent", "gone"]
-"""What is known of the engine: not yet ready, answering, not answering, ended."""
+Link = Literal["loading", "live", "silent", "gone", "resting"]
+"""What is known of the engine: not yet ready, answering, not answering, lost, none wanted yet."""
 
 RATE_KNOBS = SHAPE | {"learning_rate", "schedule_start"}
 """A change of one of these changes the effective rate."""

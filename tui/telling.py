@@ -123,7 +123,9 @@ def samples_entry(drawn: SamplesDrawn, in_train: Callable[[str], bool]) -> Entry
 class Chronicle:
     """The log, entry by entry; a knob that a held key moves on stays one entry."""
 
-    def __init__(self) -> None:
+    def __init__(self, me: str = "") -> None:
+        """`me` is the name under which this dashboard acts: its acts are told as yours."""
+        self._me = me
         self._newest: KnobsChanged | None = None
         """The act told last, if nothing was told after it."""
 
@@ -132,8 +134,8 @@ class Chronicle:
         before = self._newest
         if isinstance(event, KnobsChanged) and event.joins and before is not None:
             self._newest = joined(before, event)
-            return replace(_act_entry(self._newest), replaces=True)
-        entry = log_entry(event, step)
+            return replace(_act_entry(self._newest, self._me), replaces=True)
+        entry = log_entry(event, step, self._me)
         if entry is not None:
             self._newest = event if isinstance(event, KnobsChanged) else None
         return entry
@@ -147,17 +149,17 @@ def joined(before: KnobsChanged, after: KnobsChanged) -> KnobsChanged:
     return msgspec.structs.replace(after, changes=changes)
 
 
-def log_entry(event: AnyEvent, step: int) -> Entry | None:
+def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
     """What the log says of `event`; None for what has its own place on the screen.
 
-    `step` stands where the event itself names none.
+    `step` stands where the event itself names none; `me` is who reads it.
     """
     match event:
         case KnobsChanged():
-            return _act_entry(event)
+            return _act_entry(event, me)
         case SettingChanged(name=name, old=old, new=new):
             change = f"{dial_name(name)} {dial_value(name, old)} → {dial_value(name, new)}"
-            return _entry(event.step, change, "act", _whose(event.client))
+            return _entry(event.step, change, "act", _whose(event.client, me))
         case Evaluated():
             return Entry(f"{event.step:,}", _evaluation_words(event))
         case StateChanged(running=running, finished=finished):
@@ -173,10 +175,15 @@ def log_entry(event: AnyEvent, step: int) -> Entry | None:
         case SnapshotTaken(reason="evaluated"):
             return None
         case SnapshotTaken(reason=reason):
-            return _entry(event.step, f"checkpoint saved ({printable(reason)})", "quiet")
+            told = f"checkpoint saved ({printable(event.name or reason)})"
+            return _entry(event.step, told, "quiet", _whose(event.client, me))
         case RolledBack(reason=reason, to=to, changes=changes):
             told = f", {changes_text(changes)}" if changes else ""
-            return _entry(event.step, f"↶ {reason}: back at step {to.step:,}{told}", "act")
+            glyph = "↷" if reason == "redo" else "↶"
+            if reason == "resume":
+                told += "; this machine computes otherwise"
+            told = f"{glyph} {reason}: at step {to.step:,}{told}"
+            return _entry(event.step, told, "act", _whose(event.client, me))
         case Cancelled(what=what):
             return _entry(step, f"{printable(what)} given up", "quiet")
         case RunOpened(config=config):
@@ -210,8 +217,8 @@ def _not_the_kind(change: tuple[str, object]) -> bool:
     return change[0] != "schedule"
 
 
-def _act_entry(event: KnobsChanged) -> Entry:
-    whose = "(you)" if event.by == "person" else f"({event.by})"
+def _act_entry(event: KnobsChanged, me: str) -> Entry:
+    whose = _whose(event.client, me) if event.by == "person" else f"({event.by})"
     restarted = " optimizer state restarted" if event.optimizer_restarted else ""
     words = _words(changes_text(event.changes), "act") + _words(f"{whose}{restarted}", "quiet")
     return Entry(f"{event.step:,}", words)
@@ -226,8 +233,10 @@ def _evaluation_words(event: Evaluated) -> tuple[Word, ...]:
     return words + (_words("★ best so far", "good") if event.best else ())
 
 
-def _whose(client: str) -> str:
-    return "(you)" if client else ""
+def _whose(client: str, me: str) -> str:
+    if not client:
+        return ""
+    return "(you)" if client == me else f"({printable(client)})"
 
 
 def _entry(step: int, text: str, tone: Tone = "plain", aside: str = "") -> Entry:

@@ -6,7 +6,7 @@ because a trace must differ from the living curve in its shape, not only in its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,25 @@ _UNDER = (Role.BLANK, Role.REFERENCE, Role.MARK)
 """What a trace is drawn over; the living curve and the evaluations stay whole."""
 
 
-def trace(curves: Sequence[Curves], frame: Frame, canvas: Cells) -> None:
+def trace(curves: tuple[Curves, ...], frame: Frame, canvas: Cells) -> None:
     """Draw the smoothed part of each of `curves` on `canvas`, the newest last."""
+    glyphs, ends = _traces(curves, frame)
+    drawn = (glyphs > 0) & np.isin(canvas.roles, _UNDER)
+    canvas.glyphs[drawn] = glyphs[drawn]
+    canvas.roles[drawn] = Role.ABANDONED
+    for row, column in ends:
+        if canvas.roles[row, column] in (*_UNDER, Role.ABANDONED):
+            canvas.write(column, row, _LEFT_HERE, Role.ABANDONED)
+
+
+@lru_cache(maxsize=2)
+def _traces(
+    curves: tuple[Curves, ...], frame: Frame
+) -> tuple[NDArray[np.uint32], list[tuple[int, int]]]:
+    """Code points (height, width) of all traces, 0 for none, and the cells of their ends.
+
+    What was undone stays as it is, and limits rest: most frames find theirs made.
+    """
     dots = np.zeros((frame.height * _DOTS, frame.width), np.bool_)
     ends: list[tuple[int, int]] = []
     for curve in curves:
@@ -34,16 +51,11 @@ def trace(curves: Sequence[Curves], frame: Frame, canvas: Cells) -> None:
         if len(halves):
             _dot(dots, halves, heights)
             if 0 <= heights[-1] <= frame.height:
-                ends.append((min(int(heights[-1]), frame.height - 1), int(halves[-1]) // 2))
+                row = max(frame.height - 1 - int(heights[-1]), 0)
+                ends.append((row, int(halves[-1]) // 2))
     rows = dots[::-1].reshape(frame.height, _DOTS, frame.width)
-    glyphs = np.tensordot(_BITS, rows.astype(np.uint32), axes=(0, 1))
-    drawn = (glyphs > 0) & np.isin(canvas.roles, _UNDER)
-    canvas.glyphs[drawn] = _BRAILLE + glyphs[drawn]
-    canvas.roles[drawn] = Role.ABANDONED
-    for up, column in ends:
-        row = frame.height - 1 - up
-        if canvas.roles[row, column] in (*_UNDER, Role.ABANDONED):
-            canvas.write(column, row, _LEFT_HERE, Role.ABANDONED)
+    bits = np.tensordot(_BITS, rows.astype(np.uint32), axes=(0, 1))
+    return np.where(bits > 0, _BRAILLE + bits, 0).astype(np.uint32), ends
 
 
 def _line(curve: Curves, frame: Frame) -> tuple[NDArray[np.int64], Doubles]:
@@ -59,19 +71,21 @@ def _line(curve: Curves, frame: Frame) -> tuple[NDArray[np.int64], Doubles]:
     found = halves[known]
     places = np.arange(int(found[0]), int(found[-1]) + 1)
     heights = np.interp(places, found, up[known])
-    gaps = np.setdiff1d(halves[~known], found).astype(np.int64) - places[0]
-    heights[gaps[(gaps > 0) & (gaps < len(places))]] = np.nan
+    if not known.all():
+        gaps = np.setdiff1d(halves[~known], found).astype(np.int64) - places[0]
+        heights[gaps[(gaps > 0) & (gaps < len(places))]] = np.nan
     return places, heights
 
 
 def _dot(dots: NDArray[np.bool_], halves: NDArray[np.int64], heights: Doubles) -> None:
     """One dot a cell, and every other dot between two half cells that are far apart."""
     most = len(dots)
-    rows = np.where(np.isnan(heights), -1, np.clip(np.floor(heights * _DOTS), -1, most))
+    gap = np.isnan(heights)
+    rows = np.where(gap, -1, np.clip(np.floor(heights * _DOTS), -1, most))
     rows, cells = rows.astype(np.int64), halves // 2
     shown = np.flatnonzero((rows >= 0) & (rows < most) & (halves % 2 == 0))
     dots[rows[shown], cells[shown]] = True
-    far = np.flatnonzero((np.abs(np.diff(rows)) > 2) & ~np.isnan(np.diff(heights)))
+    far = np.flatnonzero((np.abs(np.diff(rows)) > 2) & ~gap[1:] & ~gap[:-1])
     if len(far):
         low, high = np.minimum(rows[far], rows[far + 1]), np.maximum(rows[far], rows[far + 1])
         level = np.arange(0, most, 2)[:, None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import random
 import statistics
 import tempfile
@@ -48,14 +49,22 @@ def dashboard() -> Iterator[Dashboard]:
             opened.close()
 
 
+def record(of: Dashboard, until: float) -> list[tuple[float, bytes]]:
+    """What the program writes until a moment, each piece with the moment of its arrival."""
+    chunks = []
+    while (left := until - time.monotonic()) > 0:
+        if data := of.read(left):
+            chunks.append((time.monotonic(), data))
+    return chunks
+
+
 def first_seen(
     of: Dashboard, since: float, seconds: float, what: Mapping[str, Seen]
 ) -> list[float]:
-    """Milliseconds from `since` to the arrival of what made each thing visible; infinite: it never was."""
-    chunks: list[tuple[float, bytes]] = []
-    while (left := since + seconds - time.monotonic()) > 0:
-        if data := of.read(left):
-            chunks.append((time.monotonic(), data))
+    """Milliseconds from `since` to the arrival of what made each thing visible; infinite: it never
+    was.
+    """
+    chunks = record(of, since + seconds)
     found = dict.fromkeys(what, math.inf)
     missing = dict(what)
     for arrived, data in chunks:
@@ -122,22 +131,17 @@ class Pulse(threading.Thread):
         return (self.steps[b] - self.steps[a]) / (self.times[b] - self.times[a])
 
 
-def watch(of: Dashboard, seconds: float) -> None:
-    first_seen(of, time.monotonic(), seconds, {})
-
-
 def measure_speed(of: Dashboard) -> list[tuple[float, float]]:
     """Steps a second in the window before and after a change of the rate."""
     pulse = Pulse(of.run)
     pulse.start()
-    moments = []
+    moments = [time.monotonic()]
     for key in "+-" * CHANGES:
-        watch(of, WINDOW)
+        record(of, moments[-1] + 2 * WINDOW)
         moments.append(time.monotonic())
         of.press(key)
-        watch(of, WINDOW)
-    watch(of, 0.2)
-    return [(pulse.speed(at - WINDOW, at), pulse.speed(at, at + WINDOW)) for at in moments]
+    record(of, moments[-1] + WINDOW + 0.2)
+    return [(pulse.speed(at - WINDOW, at), pulse.speed(at, at + WINDOW)) for at in moments[1:]]
 
 
 def line(name: str, values: list[float], unit: str) -> str:
@@ -146,6 +150,17 @@ def line(name: str, values: list[float], unit: str) -> str:
 
 
 def main() -> None:
+    with tempfile.TemporaryDirectory() as bytecode:
+        # An installed program has its bytecode; a checkout may be forbidden to keep it.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = bytecode
+        with dashboard() as warm:
+            warm.wait_until_it_trains()
+        measure()
+
+
+def measure() -> None:
+    """Print the figures of several starts and of one long session."""
     starts = []
     for _ in range(STARTS):
         with dashboard() as of:
@@ -154,7 +169,6 @@ def main() -> None:
         print(line(name, list(values), "ms"), flush=True)
     with dashboard() as of:
         of.wait_until_it_trains()
-        watch(of, WINDOW)
         for key, taken in measure_keys(of).items():
             print(line(f"key {key} → screen", taken, "ms"), flush=True)
         for before, after in measure_speed(of):

@@ -14,6 +14,45 @@ from textual.widgets import Input, Static
 from core.dials import ConfigError, Dial, Value
 from tui.telling import typed
 
+BOX = """
+    align: center middle;
+    Vertical {
+        width: 62;
+        max-width: 100%;
+        height: auto;
+        border: round $primary;
+        border-title-color: $text-primary;
+        border-title-style: bold;
+        background: $surface;
+        padding: 1 2;
+    }
+    Input { margin: 1 0 0 0; }
+"""
+
+
+class AskName(ModalScreen[str | None]):
+    """Dismissed with a name, which may be empty, or with None where the person leaves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "leave")]
+
+    DEFAULT_CSS = f"AskName {{ {BOX} #keys {{ color: $text-muted; }} }}"
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self._what = what
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = self._what
+            yield Static("Saves the present state for good; k goes back to it.", markup=False)
+            yield Input(placeholder="a name, if you like", max_length=60)
+            yield Static("Enter saves · Escape leaves", id="keys", markup=False)
+
+    @on(Input.Submitted)
+    def take_name(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value)
+
 
 class AskValue(ModalScreen[Value]):
     """Dismissed with a value that the dial accepts, or with None where the person leaves."""
@@ -24,23 +63,12 @@ class AskValue(ModalScreen[Value]):
         Binding("down", "nudge(-1)", "a rung down", show=False),
     ]
 
-    DEFAULT_CSS = """
-    AskValue {
-        align: center middle;
-        Vertical {
-            width: 62;
-            max-width: 100%;
-            height: auto;
-            border: round $primary;
-            border-title-color: $text-primary;
-            border-title-style: bold;
-            background: $surface;
-            padding: 1 2;
-        }
-        Input { margin: 1 0 0 0; }
-        #range, #keys { color: $text-muted; }
-        #error { color: $text-error; min-height: 2; }
-    }
+    DEFAULT_CSS = f"""
+    AskValue {{
+        {BOX}
+        #range, #keys {{ color: $text-muted; }}
+        #error {{ color: $text-error; min-height: 2; }}
+    }}
     """
 
     def __init__(self, dial: Dial, current: Value) -> None:

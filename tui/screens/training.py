@@ -143,7 +143,7 @@ class TrainingScreen(Screen[None]):
         """Begin again from the whole record, as an attach returned it."""
         self.history = History(config)
         self.history.load(events, losses, welcome, time.monotonic())
-        self._chronicle = Chronicle()
+        self._chronicle = Chronicle(welcome.client)
         entries = (self._chronicle.tell(event, 0) for event in events)
         self.query_one("#events", Feed).replace(entry for entry in entries if entry)
         self.query_one("#samples", Feed).replace(map(self._samples_entry, self.history.samples))
@@ -259,6 +259,8 @@ class TrainingScreen(Screen[None]):
             return "saving"
         if self.link != "live":
             return self.link
+        if self.history.reaching is not None:
+            return "going"
         if self.history.finished:
             return "finished"
         return "training" if self.history.running else "paused"

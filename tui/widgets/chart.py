@@ -8,11 +8,11 @@ It aborts the process on what it cannot draw, so all data go to it through one d
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
-import plotext  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike
 from rich.segment import Segment
 from rich.style import Style
@@ -101,6 +101,9 @@ class LossChart(Widget):
         """Cells of content, for `chart_view(width=…)`; 0 before the first layout."""
         return int(self.content_size.width)
 
+    def on_mount(self) -> None:
+        self.call_after_refresh(_plotext)
+
     def watch_view(self, view: ChartView) -> None:
         self.border_title, self.border_subtitle = view.title, view.subtitle
 
@@ -163,8 +166,17 @@ def draw(view: ChartView, width: int, height: int) -> Cells:
     return layout.surround(canvas, view, frame, height)
 
 
-def _rasterised(view: ChartView, frame: Frame) -> Cells:
+@cache
+def _plotext() -> Any:
+    """The library, loaded after the first paint: it takes a quarter of the time until then."""
+    import plotext  # type: ignore[import-untyped]
+
     plotext.terminal.limit(False, False)
+    return plotext
+
+
+def _rasterised(view: ChartView, frame: Frame) -> Cells:
+    plotext = _plotext()
     figure = type(plotext.figure)(plotext.terminal)
     figure.plot_size(frame.width, frame.height)
     figure.axes(False)
@@ -229,11 +241,12 @@ def _door(
 
 
 def _dotted(figure: Any, position: float, orientation: str, role: Role) -> None:
-    pixel = plotext.pixel(_SLOT + role, _GROUND)
+    pixel = _plotext().pixel(_SLOT + role, _GROUND)
     figure.line(position, orientation, pixel=pixel, style="dotted")
 
 
 def _marker(glyph: str, role: Role) -> Any:
+    plotext = _plotext()
     return plotext.marker(glyph, plotext.pixel(_SLOT + role, _GROUND))
 
 

@@ -20,6 +20,8 @@ STATES = {
     "loading": ("◌", "loading engine", "status--busy"),
     "silent": ("!", "engine not answering", "status--bad"),
     "gone": ("✗", "engine ended", "status--bad"),
+    "resting": ("▪", "as it ended", "status--busy"),
+    "going": ("◌", "going back", "status--busy"),
     "saving": ("◌", "saving…", "status--busy"),
     "training": ("▶", "training", "status--good"),
     "paused": ("‖", "paused", "status--busy"),

@@ -1,0 +1,109 @@
+"""The commands that train a run again or on: `replay`, and `fork` and `resume` without a screen."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from core.cli import AsJson, RunsDir, app
+from core.dials import parse_count
+from core.launch import runs_directory
+from core.options import changes
+from core.protocol import AnyCommand, Resume, SetKnobs, SetSetting
+from core.record import RunError, find_run, is_served
+from core.run_commands import RunName
+
+
+@app.command()
+def replay(run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
+    """Train a run again from its record and compare every bit; exit code 1 if one differs."""
+    directory = find_run(runs_directory(runs_dir), run)
+    if is_served(directory):
+        raise RunError(f"run {directory.name}: it is live; `steermore stop {run}` first")
+    from core.replaying import replay as train_again
+
+    steps = train_again(directory)
+    with progress("replaying") as show:
+        while True:
+            try:
+                show(*next(steps))
+            except StopIteration as end:
+                verdict = end.value
+                break
+    if as_json:
+        found = {
+            "run": directory.name,
+            "identical": verdict.identical,
+            "steps": verdict.steps,
+            "checkpoints": verdict.checkpoints,
+            "weights_sha256": verdict.weights_sha256,
+            "difference": verdict.difference,
+            "environment": list(verdict.environment),
+        }
+        print(json.dumps(found))
+    elif verdict.identical:
+        print(f"bit-identical {verdict.weights_sha256}")
+        print(
+            f"{verdict.steps:,} losses and {verdict.checkpoints} checkpoints compared, bit for bit"
+        )
+    else:
+        print(f"not identical: {verdict.difference}")
+        for line in verdict.environment:
+            print(f"the machine differs: {line}")
+    raise typer.Exit(0 if verdict.identical else 1)
+
+
+def forked(
+    run: str, at: str | None, given: dict[str, Any], runs_dir: Path | None, *, keep: bool
+) -> Path:
+    """The directory of a new run that begins at a step of another; raises UserError."""
+    from core.forking import fork
+    from core.stopping import stop
+
+    runs = runs_directory(runs_dir)
+    parent = find_run(runs, run)
+    step = None if at is None else parse_count("step", at, 0, 10**12)
+    knobs, settings = changes(given)
+    if is_served(parent) and not keep:
+        print(stop(parent), file=sys.stderr)
+    with progress("computing the state again") as show:
+        return fork(parent, runs, step=step, knobs=knobs, settings=settings, progress=show)
+
+
+def wishes(given: dict[str, Any]) -> tuple[AnyCommand, ...]:
+    """What flags given on resuming ask of the engine, the resuming itself last."""
+    knobs, settings = changes(given)
+    commands: list[AnyCommand] = [SetKnobs(values=knobs)] if knobs else []
+    commands += [SetSetting(name=name, value=value) for name, value in settings.items()]
+    return (*commands, Resume())
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function that shows updates made of updates in all, on a terminal."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:>9,.0f} of {task.total:,.0f} steps"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task(what, total=0)
+    with bar:
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+Headless = Annotated[
+    bool, typer.Option("--headless", help="Train without a screen, as `fit` does.")
+]

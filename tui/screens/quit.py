@@ -1,0 +1,69 @@
+"""Ask what is to become of the run when the person leaves."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+Choice = Literal["stop", "keep"]
+
+
+class Quit(ModalScreen[Choice | None]):
+    """Dismissed with what the person chose, or with None to stay."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "stay"),
+        Binding("q,s", "dismiss('stop')", "stop and save", show=False),
+        Binding("k", "dismiss('keep')", "keep training", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    Quit {
+        align: center middle;
+        Vertical {
+            width: 56;
+            max-width: 100%;
+            height: auto;
+            border: round $primary;
+            border-title-color: $text-primary;
+            border-title-style: bold;
+            background: $surface;
+            padding: 1 2;
+        }
+        OptionList { height: auto; border: none; background: $surface; }
+        Static { color: $text-muted; margin-top: 1; }
+    }
+    """
+
+    def __init__(self, *, running: bool) -> None:
+        super().__init__()
+        self._trains = running
+
+    def compose(self) -> ComposeResult:
+        keep = "keep training without me" if self._trains else "leave it paused (10 minutes)"
+        with Vertical() as box:
+            box.border_title = "Quit"
+            yield OptionList(
+                Option("stop and save  (q)", id="stop"),
+                Option(f"{keep}  (k)", id="keep"),
+                Option("stay here  (Escape)", id="stay"),
+            )
+            yield Static("Come back with `steermore attach`.", markup=False)
+
+    @on(OptionList.OptionSelected)
+    def choose(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        match event.option.id:
+            case "stop":
+                self.dismiss("stop")
+            case "keep":
+                self.dismiss("keep")
+            case _:
+                self.dismiss(None)

@@ -1,0 +1,94 @@
+"""Choose an earlier state to go back to: one that was saved, or any step that led here."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Input, Static
+
+from core.dials import ConfigError, parse_count
+from core.lineage import on_path
+from core.protocol import Point, SnapshotTaken
+from tui.history import History
+from tui.telling import loss, printable
+
+
+class Snapshots(ModalScreen[Point | int | None]):
+    """Dismissed with a saved state's point, with a step of the lineage, or with None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "leave")]
+
+    DEFAULT_CSS = """
+    Snapshots {
+        align: center middle;
+        Vertical {
+            width: 74;
+            max-width: 100%;
+            height: 22;
+            max-height: 100%;
+            border: round $primary;
+            border-title-color: $text-primary;
+            border-title-style: bold;
+            background: $surface;
+            padding: 1 2;
+        }
+        DataTable { height: 1fr; background: $surface; }
+        #error { color: $text-error; }
+        #keys { color: $text-muted; }
+    }
+    """
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Go back to"
+            yield DataTable[str](cursor_type="row", zebra_stripes=False)
+            yield Input(placeholder=f"or any step from {self._history.first:,} on", type="text")
+            yield Static("", id="error", markup=False)
+            yield Static("Enter goes there · Tab to type a step · Escape leaves", id="keys")
+
+    def on_mount(self) -> None:
+        table: DataTable[str] = self.query_one(DataTable)
+        table.add_columns("step", "branch", "dev", "why", "")
+        history = self._history
+        lineage = history.lineage
+        for taken in reversed(history.snapshots):
+            point = history.all_acts.point_of(taken)
+            dev = next((e.dev for e in history.evaluations if e.step == taken.step), None)
+            table.add_row(
+                f"{taken.step:>11,}",
+                str(taken.branch),
+                "" if dev is None else loss(dev),
+                _why(taken),
+                "" if on_path(lineage, point) else "(undone)",
+                key=f"{point.seq} {point.step}",
+            )
+        if not history.snapshots:
+            self.query_one(Input).focus()
+
+    @on(DataTable.RowSelected)
+    def go_to_row(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        seq, step = map(int, str(event.row_key.value).split())
+        self.dismiss(Point(seq, step))
+
+    @on(Input.Submitted)
+    def go_to_step(self, event: Input.Submitted) -> None:
+        event.stop()
+        history = self._history
+        try:
+            self.dismiss(parse_count("step", event.value, history.first, history.step))
+        except ConfigError as error:
+            self.query_one("#error", Static).update(f"✗ {error}")
+
+
+def _why(taken: SnapshotTaken) -> str:
+    return printable(taken.name) if taken.name else taken.reason
