@@ -78,6 +78,7 @@ def _from_checkpoint(directory: Path, wish: Sample) -> tuple[int, list[str]]:
         raise RunError(f"run {directory.name}: it has no checkpoint; its engine ended before one")
     # torch takes a second to load; what can be refused before it, is.
     from core import checkpoint, dataset, sampling
+    from core.environment import settle_threads
     from core.model import Model
 
     data = dataset.load(
@@ -85,6 +86,7 @@ def _from_checkpoint(directory: Path, wish: Sample) -> tuple[int, list[str]]:
     )
     data.encode(wish.prefix)
     snapshot, _ = checkpoint.load(files[-1])
+    settle_threads(config)
     model = Model(config.model, data.vocab_size)
     for name, weights in model.views(model.flat)._asdict().items():
         weights.copy_(snapshot.tensors[name])

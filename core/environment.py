@@ -11,6 +11,11 @@ import torch
 from core.config import RunConfig
 
 
+def settle_threads(config: RunConfig) -> None:
+    """Compute with as many threads as the run was made with: other numbers may give other bits."""
+    torch.set_num_threads(config.threads)
+
+
 def environment(config: RunConfig) -> dict[str, str | int]:
     """Versions, processor, threads, kernel and data, for the record's EngineStarted."""
     return {

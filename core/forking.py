@@ -91,11 +91,13 @@ def _compute(
     """The state at the end of `path`, from the nearest one that stands on disk."""
     # torch takes a second to load; a fork from a checkpoint goes without.
     from core import checkpoint, dataset
+    from core.environment import settle_threads
     from core.reaching import comparing, first_trainer, reach
     from core.snapshots import Snapshots
 
     config = read_config(parent)
     data = dataset.load(words_path(parent, config), config.model.block_size, config.data.split_seed)
+    settle_threads(config)
     trainer = first_trainer(parent, config, data)
     first = Point(0, trainer.step)
     snapshots = Snapshots(parent / "checkpoints", first, trainer.snapshot())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import dataset
-from core.environment import environment
+from core.environment import environment, settle_threads
 from core.launch import words_path
 from core.lineage import Acts, on_path
 from core.protocol import AnyRecorded, EngineStarted, Point, SnapshotTaken
@@ -53,6 +53,7 @@ def replay(directory: Path) -> Generator[tuple[int, int], None, Verdict]:
     data = dataset.load(
         words_path(directory, config), config.model.block_size, config.data.split_seed
     )
+    settle_threads(config)
     trainer = first_trainer(directory, config, data)
     column = column_path(directory, acts.branch)
     head = acts.head(column.stat().st_size // 4 if column.exists() else 0)

@@ -22,12 +22,11 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     directory = Path(arguments[0])
     try:
-        import torch
-
+        from core.environment import settle_threads
         from core.run import Run
         from core.service import Service
 
-        torch.set_num_threads(read_config(directory).threads)
+        settle_threads(read_config(directory))
         run = Run(directory)
     except (UserError, ImportError) as error:
         # A run or list that cannot be used, or a torch that does not load; client.py quotes it.

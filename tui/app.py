@@ -24,7 +24,6 @@ from core import record
 from core.client import Attached, Client, EngineGone, read_run
 from core.dataset import Dataset
 from core.errors import UserError
-from core.forking import fork
 from core.launch import start_engine
 from core.protocol import (
     Act,
@@ -45,7 +44,6 @@ from tui.asking import Asking
 from tui.history import History
 from tui.keys import GROUPS, KEYS, NEED_ENGINE
 from tui.reader import News, read
-from tui.screens.help import Help
 from tui.screens.quit import Choice, Quit
 from tui.screens.training import TrainingScreen
 from tui.standing import LinkChanged
@@ -227,6 +225,8 @@ class SteermoreApp(Asking):
 
     @work(thread=True, exclusive=True, group="fork")
     def _fork(self, point: Point) -> None:
+        from core.forking import fork
+
         directory = self._directory
         try:
             made = fork(directory, directory.parent, step=point.step)
@@ -251,6 +251,8 @@ class SteermoreApp(Asking):
             self._listen()
 
     def action_help(self) -> None:
+        from tui.screens.help import Help
+
         self.push_screen(Help(GROUPS))
 
     def action_help_quit(self) -> None:

@@ -1,7 +1,8 @@
 """What the keys ask of the engine: each action sends a command, and nothing is shown before it is
 confirmed.
 
-Apart from the app, which holds the connection and decides when to leave.
+Dialogs are loaded when they are first wanted: the first frame must not wait for them. Apart from
+the app, which holds the connection and decides when to leave.
 """
 
 from __future__ import annotations
@@ -31,9 +32,6 @@ from core.protocol import (
     Undo,
 )
 from tui.history import History
-from tui.screens.ask import AskName, AskValue
-from tui.screens.schedule import AskSchedule
-from tui.screens.snapshots import Snapshots
 
 
 class Asking(App[None]):
@@ -80,6 +78,8 @@ class Asking(App[None]):
 
     def action_checkpoint(self) -> None:
         """Save the present state under a name."""
+        from tui.screens.ask import AskName
+
         self.push_screen(AskName("Checkpoint"), self._name_checkpoint)
 
     def _name_checkpoint(self, name: str | None) -> None:
@@ -88,6 +88,8 @@ class Asking(App[None]):
 
     def action_snapshots(self) -> None:
         """Choose a saved state, or type any step, to go back to."""
+        from tui.screens.snapshots import Snapshots
+
         self.push_screen(Snapshots(self.history), self._restore)
 
     def _restore(self, where: Point | int | None) -> None:
@@ -98,6 +100,8 @@ class Asking(App[None]):
 
     def action_ask(self, name: str) -> None:
         """Let the person type a value for a knob or a setting."""
+        from tui.screens.ask import AskValue
+
         history = self.history
         current = getattr(history.knobs if name in KNOB_NAMES else history.settings, name)
         self.push_screen(AskValue(DIALS[name], current), partial(self._set, name))
@@ -110,6 +114,8 @@ class Asking(App[None]):
             )
 
     def action_ask_schedule(self) -> None:
+        from tui.screens.schedule import AskSchedule
+
         history = self.history
         self.push_screen(
             AskSchedule(history.knobs, history.settings, history.step), self._set_schedule

@@ -37,7 +37,12 @@ class Quit(ModalScreen[Choice | None]):
             background: $surface;
             padding: 1 2;
         }
-        OptionList { height: auto; border: none; background: $surface; }
+        OptionList, OptionList:focus {
+            height: auto;
+            border: none;
+            padding: 0;
+            background: $surface;
+        }
         Static { color: $text-muted; margin-top: 1; }
     }
     """
