@@ -49,7 +49,7 @@ def lecture_loop(X: torch.Tensor, Y: torch.Tensor, batch: int) -> Loop:
             loss = F.cross_entropy(h @ W2 + b2, Y[ix])
             for p in parameters:
                 p.grad = None
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             for p in parameters:
                 assert p.grad is not None
                 p.data += -0.1 * p.grad
@@ -68,7 +68,7 @@ def module_loop(X: torch.Tensor, Y: torch.Tensor, batch: int) -> Loop:
             ix = torch.randint(0, X.shape[0], (batch,))
             loss = F.cross_entropy(model(X[ix]), Y[ix])
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
     return run
