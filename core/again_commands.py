@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from core.cli import AsJson, RunsDir, app
 from core.dials import parse_count
@@ -89,6 +87,10 @@ def wishes(given: dict[str, Any]) -> tuple[AnyCommand, ...]:
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A function that shows updates made of updates in all, on a terminal."""
+    # Not loaded for the dashboard, whose first frame waits for every import.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),

@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from core.catalogue import Listed, holds_record, listed, look
 from core.cli import RunsDir, app
@@ -75,6 +72,10 @@ def _cells(run: Listed) -> tuple[str, ...]:
 
 def _print_table(found: list[Listed]) -> None:
     """Within the terminal's width; elsewhere a line for each run, however long it is."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in HEADINGS:
         left = heading in LEFT
