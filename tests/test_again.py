@@ -1,0 +1,100 @@
+"""`replay`, `resume` and `fork` without a screen, as people call them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.protocol import KnobsChanged
+from core.record import column_path, read_config, read_events
+from tests.test_cli import fit, steermore
+
+
+def run_json(cwd: Path, *arguments: str | Path) -> dict[str, Any]:
+    done = steermore(*arguments, "--json", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def knob_acts(run: Path) -> list[tuple[int, Any]]:
+    """(step, new rate) of every change of the rate."""
+    return [
+        (event.step, event.changes["learning_rate"][1])
+        for event in read_events(run)
+        if isinstance(event, KnobsChanged)
+    ]
+
+
+def test_a_resumed_run_ends_in_the_weights_of_one_that_was_never_interrupted(
+    names: Path, tmp_path: Path
+) -> None:
+    flags = ("--data", names, "--schedule", "constant")
+    whole = fit(tmp_path, *flags, "--steps", "300", "--act", "200:learning_rate=0.02")
+    part = fit(tmp_path, *flags, "--steps", "200")
+    asked = ("resume", part["run"], "--learning-rate", "0.02", "--steps", "300")
+    resumed = run_json(tmp_path, *asked)
+    assert resumed["weights_sha256"] == whole["weights_sha256"]
+    assert resumed["steps"] == 300
+    assert knob_acts(tmp_path / "runs" / part["run"]) == [(200, 0.02)]
+    replayed = run_json(tmp_path, "replay", part["run"])
+    assert replayed["identical"]
+    assert replayed["weights_sha256"] == whole["weights_sha256"]
+
+
+def test_replay_says_bit_identical_or_which_step_differs(names: Path, tmp_path: Path) -> None:
+    report = fit(tmp_path, "--data", names, "--steps", "200", "--act", "50:batch_size=8")
+    told = steermore("replay", "last", cwd=tmp_path)
+    assert told.stdout.startswith(f"bit-identical {report['weights_sha256']}\n")
+    column = column_path(tmp_path / "runs" / report["run"], 0)
+    losses = bytearray(column.read_bytes())
+    losses[4 * 123] ^= 1
+    column.write_bytes(losses)
+    told = steermore("replay", "last", cwd=tmp_path)
+    assert told.returncode == 1
+    assert "step 123 differs" in told.stdout
+
+
+def test_a_fork_goes_its_own_way_and_needs_its_parent_no_more(names: Path, tmp_path: Path) -> None:
+    flags = ("--data", names, "--schedule", "constant", "--steps", "300")
+    parent = fit(tmp_path, *flags, "--act", "100:learning_rate=0.2")
+    steered = fit(
+        tmp_path, *flags, "--act", "100:learning_rate=0.2", "--act", "150:learning_rate=0.01"
+    )
+    child = run_json(tmp_path, "fork", parent["run"], "--at", "150", "--learning-rate", "0.01")
+    assert child["weights_sha256"] == steered["weights_sha256"]
+    shutil.rmtree(tmp_path / "runs" / parent["run"])
+    directory = tmp_path / "runs" / child["run"]
+    start = read_config(directory).parent
+    assert start is not None
+    assert (start.run, start.step) == (parent["run"], 150)
+    assert knob_acts(directory) == [(150, 0.01)]
+    assert run_json(tmp_path, "replay", child["run"])["identical"]
+    resumed = run_json(tmp_path, "resume", child["run"], "--steps", "320")
+    assert resumed["steps"] == 320
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("fork", "last", "--at", "101", "--headless"), "step 101 must be from 0 to 100"),
+        (("fork", "last", "--at", "x", "--headless"), "step x must be a whole number"),
+        (("fork", "last", "--at", "50"), "use `steermore fork --headless`"),
+        (("resume", "last", "--learning-rate", "0", "--headless"), "learning rate 0 must be"),
+        (("resume", "last"), "use `steermore resume --headless`"),
+        (("attach", "last"), "use `steermore runs`"),
+        (("replay", "nowhere"), "no run of that name"),
+    ],
+)
+def test_what_cannot_be_done_again_is_refused_with_a_sentence(
+    arguments: tuple[str, ...], sentence: str, names: Path, tmp_path: Path
+) -> None:
+    fit(tmp_path, "--data", names, "--steps", "100")
+    refused = steermore(*arguments, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert sentence in refused.stderr
+    assert len(list((tmp_path / "runs").iterdir())) == 1
