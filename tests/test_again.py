@@ -78,6 +78,14 @@ def test_a_fork_goes_its_own_way_and_needs_its_parent_no_more(names: Path, tmp_p
     assert resumed["steps"] == 320
 
 
+@pytest.fixture(scope="module")
+def hundred_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one run of a hundred steps in it."""
+    folder = tmp_path_factory.mktemp("again")
+    fit(folder, "--steps", "100")
+    return folder
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -91,10 +99,9 @@ def test_a_fork_goes_its_own_way_and_needs_its_parent_no_more(names: Path, tmp_p
     ],
 )
 def test_what_cannot_be_done_again_is_refused_with_a_sentence(
-    arguments: tuple[str, ...], sentence: str, names: Path, tmp_path: Path
+    arguments: tuple[str, ...], sentence: str, hundred_steps: Path
 ) -> None:
-    fit(tmp_path, "--data", names, "--steps", "100")
-    refused = steermore(*arguments, cwd=tmp_path)
+    refused = steermore(*arguments, cwd=hundred_steps)
     assert refused.returncode == 2
     assert sentence in refused.stderr
-    assert len(list((tmp_path / "runs").iterdir())) == 1
+    assert len(list((hundred_steps / "runs").iterdir())) == 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from core.config import Knobs, ModelConfig, Settings
+from core.config import Knobs, Settings
 from core.dataset import Dataset
 from core.protocol import KnobsChanged, RolledBack
 from core.steering import SHAPE
@@ -65,7 +65,7 @@ def status_of(history: History, dataset: Dataset, state: str) -> Status:
         state=state,
         file=printable(Path(history.config.data.path).name),
         model=f"MLP {sizes}",
-        parameters=parameter_count(model, vocabulary),
+        parameters=model.parameters(vocabulary),
         step=history.step,
         limit=history.settings.step_limit,
         speed=history.steps_per_second,
@@ -91,13 +91,3 @@ def schedule_end(knobs: Knobs, settings: Settings, step: int) -> int:
     """How far ahead a schedule is drawn: to the step limit; from there on, to its own end."""
     start, limit = knobs.schedule_start, settings.step_limit
     return max(limit if limit > start else start + knobs.schedule_length, step + 1)
-
-
-def parameter_count(model: ModelConfig, vocabulary: int) -> int:
-    """Numbers in C, W1, b1, W2 and b2."""
-    inputs = model.block_size * model.embedding_size
-    return (
-        vocabulary * model.embedding_size
-        + (inputs + 1) * model.hidden_size
-        + (model.hidden_size + 1) * vocabulary
-    )
