@@ -203,7 +203,7 @@ def test_a_flag_in_front_of_a_command_is_not_silently_lost(tmp_path: Path) -> No
 def test_version_and_help_come_without_torch_or_textual(tmp_path: Path) -> None:
     script = (
         "import sys\n"
-        "from tui.__main__ import app\n"
+        "from tui.program import app\n"
         "for flag in ('--version', '--help'):\n"
         "    try:\n"
         "        app([flag])\n"

@@ -524,7 +524,7 @@ def test_an_engine_that_is_killed_is_shown_and_the_dashboard_can_still_be_left(
 
 
 def test_the_dashboard_never_loads_torch() -> None:
-    script = "import sys, tui.app, tui.__main__; sys.exit('torch' in sys.modules)"
+    script = "import sys, tui.app, tui.program; sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
     assert done.returncode == 0
 

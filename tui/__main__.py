@@ -1,151 +1,18 @@
-"""The `steermore` program: the commands of core, and those that open the dashboard."""
+"""Where the program begins: as quickly as it can."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-from typing import Annotated, Any
-
-import typer
-
-from core import dataset
-from core.again_commands import Headless, forked, wishes
-from core.cli import AsJson, RunsDir, app, call, show_version
-from core.errors import UserError
-from core.launch import new_run, runs_directory, start_engine, words_path
-from core.options import ALIASES, begin, with_dial_options, with_run_options
-from core.protocol import AnyCommand, Resume
-from core.record import RunError, find_run, is_served, read_config
-from core.run_commands import RunName
-
-
-@app.callback(invoke_without_command=True)
-@with_run_options
-def dashboard(
-    context: typer.Context,
-    given: dict[str, Any],
-    paused: Annotated[
-        bool, typer.Option("--paused", help="Open the dashboard without starting to train.")
-    ] = False,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=show_version, is_eager=True, help="Print the version and end."
-        ),
-    ] = False,
-) -> None:
-    """Train on a list of names, watch, and steer: the dashboard opens if no command is named."""
-    if command := context.invoked_subcommand:
-        for name in context.params:
-            source = context.get_parameter_source(name)
-            if source is not None and source.name == "COMMANDLINE":
-                flag = ALIASES.get(name, f"--{name.replace('_', '-')}")
-                raise UserError(f"{flag} must stand after {command}, which it would not reach here")
-        return
-    need_terminal("fit")
-    beginning = begin(given)
-    directory = new_run(runs_directory(beginning.runs), beginning.config, beginning.words.raw)
-    raise typer.Exit(open_dashboard(directory, () if paused else (Resume(),), begin=True))
-
-
-@app.command()
-def attach(
-    run: Annotated[str, typer.Argument(help="A run: its id, a beginning of it, a path.")] = "last",
-    runs_dir: RunsDir = None,
-) -> None:
-    """Open the dashboard on a run: live, or as it ended, to look at (there r resumes it)."""
-    need_terminal("runs")
-    raise typer.Exit(open_dashboard(find_run(runs_directory(runs_dir), run)))
-
-
-@app.command()
-@with_dial_options
-def resume(
-    run: RunName,
-    given: dict[str, Any],
-    headless: Headless = False,
-    runs_dir: RunsDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Train on where a run ended; knobs and settings given are changed at that step."""
-    directory = find_run(runs_directory(runs_dir), run)
-    commands = wishes(given)
-    if is_served(directory):
-        raise RunError(f"run {directory.name}: it is live; `steermore attach` shows it")
-    raise typer.Exit(train_on(directory, commands, headless=headless or as_json, as_json=as_json))
-
-
-@app.command()
-@with_dial_options
-def fork(
-    run: RunName,
-    given: dict[str, Any],
-    at: Annotated[
-        str | None, typer.Option(metavar="STEP", help="A step of the run. Default: where it is.")
-    ] = None,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Leave a live parent running; else it is stopped.")
-    ] = False,
-    headless: Headless = False,
-    runs_dir: RunsDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Begin a new run from any step of another, with other knobs and settings if given."""
-    if not (headless or as_json):
-        need_terminal("fork --headless")
-    directory = forked(run, at, given, runs_dir, keep=keep)
-    raise typer.Exit(
-        train_on(directory, (Resume(),), headless=headless or as_json, as_json=as_json)
-    )
-
-
-def train_on(
-    directory: Path, commands: tuple[AnyCommand, ...], *, headless: bool, as_json: bool
-) -> int:
-    """Start the engine of a run that has none, send it `commands`, and stay with it."""
-    if headless:
-        from core.fit import train_and_report
-
-        return train_and_report(directory, commands, as_json=as_json)
-    need_terminal("resume --headless")
-    return open_dashboard(directory, commands, begin=True)
-
-
-def need_terminal(instead: str) -> None:
-    """Refuse to open a screen where there is none."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError(f"the dashboard needs a terminal; without one, use `steermore {instead}`")
-
-
-def open_dashboard(
-    directory: Path, commands: tuple[AnyCommand, ...] = (), *, begin: bool = False
-) -> int:
-    """Show the dashboard on a run, and on every run that is forked from there; the exit code.
-
-    `begin`: start its engine, and send it `commands` once it answers.
-    """
-    while True:
-        engine: subprocess.Popen[bytes] | None = None
-        config = read_config(directory)
-        if begin:
-            # First of all: the engine loads torch while this process loads Textual and paints.
-            engine = start_engine(directory)
-        from tui.app import SteermoreApp
-
-        words = dataset.load(
-            words_path(directory, config), config.model.block_size, config.data.split_seed
-        )
-        app = SteermoreApp(directory, words, commands=commands, engine=engine)
-        app.run()
-        if app.next_run is None:
-            return app.return_code or 0
-        directory, commands, begin = app.next_run, (Resume(),), True
+import gc
 
 
 def main() -> None:
-    """Run the program named on the command line."""
-    call(app)
+    """Load the program and run it."""
+    # Loading makes objects that stay: to look for garbage meanwhile takes a sixth of the time. It
+    # is looked for again once the first frame stands, or before any other command.
+    gc.disable()
+    from tui.program import run
+
+    run()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ It sends what the keys ask, and tells the screen what the engine says.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import subprocess
 from collections.abc import Callable, Iterable
@@ -100,10 +101,16 @@ class SteermoreApp(Asking):
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGTERM, partial(self._leave, 128 + signal.SIGTERM)
         )
+        self.call_after_refresh(self._first_frame_stands)
         if self._engine is None and not record.is_served(self._directory):
             self.call_after_refresh(self._show_as_it_ended)
         else:
             self._listen()
+
+    def _first_frame_stands(self) -> None:
+        gc.enable()
+        # What was loaded stays: no later search for garbage need look at it.
+        gc.freeze()
 
     @property
     def history(self) -> History:
