@@ -1,7 +1,4 @@
-"""Training states on disk, as safetensors:
-
-named tensors and one key of JSON, nothing that could run as code.
-"""
+"""Training states on disk, as safetensors: tensors and JSON, nothing that could run as code."""
 
 from __future__ import annotations
 

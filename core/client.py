@@ -1,6 +1,4 @@
-"""A client of an engine:
-
-attach to a run, send commands, receive events, notice when the engine is gone.
+"""A client of an engine: attach, send commands, receive events, notice when the engine is gone.
 
 The dashboard, `fit` and `sample` are all such clients. The engine gives a newcomer the sizes of the
 files on disk and queues every later event for it, so that file and stream join without a gap or a
@@ -168,8 +166,9 @@ class Client:
             return self._last_id
 
     def receive(self, timeout: float) -> list[AnyEvent]:
-        """Every event that has come, waiting up to `timeout` seconds for the first; raises
-        EngineGone.
+        """Every event that has come, waiting up to `timeout` seconds for the first.
+
+        Raises EngineGone.
         """
         connection = self._connection
         if connection is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.client import Client, EngineGone
 from core.dials import DIALS, ConfigError, parse_count
-from core.launch import words_path
+from core.launch import load_data
 from core.protocol import CommandRejected, Sample, SamplesDrawn
 from core.record import RunError, is_served, read_config
 
@@ -77,13 +77,11 @@ def _from_checkpoint(directory: Path, wish: Sample) -> tuple[int, list[str]]:
     if not files:
         raise RunError(f"run {directory.name}: it has no checkpoint; its engine ended before one")
     # torch takes a second to load; what can be refused before it, is.
-    from core import checkpoint, dataset, sampling
+    from core import checkpoint, sampling
     from core.environment import settle_threads
     from core.model import Model
 
-    data = dataset.load(
-        words_path(directory, config), config.model.block_size, config.data.split_seed
-    )
+    data = load_data(directory, config)
     data.encode(wish.prefix)
     snapshot, _ = checkpoint.load(files[-1])
     settle_threads(config)

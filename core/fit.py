@@ -21,11 +21,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from core import dataset
 from core.client import Client, EngineGone
 from core.config import RunConfig
+from core.dataset import Dataset
 from core.dials import show
-from core.launch import start_engine, words_path
+from core.launch import load_data, start_engine
 from core.lineage import settings_after
 from core.protocol import (
     AnyCommand,
@@ -122,9 +122,7 @@ def train_and_report(
         signal.signal(number, lambda number, frame: interrupted.set())
     client = Client(directory, "fit", start_engine(directory))
     config = read_config(directory)
-    data = dataset.load(
-        words_path(directory, config), config.model.block_size, config.data.split_seed
-    )
+    data = load_data(directory, config)
     fit = Fit()
     try:
         attached = client.attach(READY_SECONDS)
@@ -196,7 +194,7 @@ def _progress(console: Console, limit: int) -> Iterator[Callable[[Fit], None]]:
 def _report(
     fit: Fit,
     config: RunConfig,
-    data: dataset.Dataset,
+    data: Dataset,
     run: str,
     wall_seconds: float,
     speed: float | None,

@@ -89,8 +89,9 @@ class Journal:
             self._stream()
 
     def tell(self, event: AnyEvent, to: str | None = None) -> None:
-        """Send an event to the client of that name, or to everyone; what is recorded goes through
-        `add`.
+        """Send an event to the client of that name, or to everyone.
+
+        What is recorded goes through `add`.
         """
         self._outbox.append((event, to))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from core.config import RunConfig
+from core.dataset import Dataset, load
 from core.record import START, RunError, write_whole
 
 MAX_COPY = 16 * 1024 * 1024
@@ -61,6 +62,12 @@ def words_path(directory: Path, config: RunConfig) -> Path:
     """Where the run's list stands: its own copy, or the named file if that is too large."""
     copy = directory / "words.txt"
     return copy if copy.exists() else Path(config.data.path)
+
+
+def load_data(directory: Path, config: RunConfig) -> Dataset:
+    """The run's list, dealt as its configuration says; raises DatasetError."""
+    path = words_path(directory, config)
+    return load(path, config.model.block_size, config.data.split_seed)
 
 
 def start_engine(directory: Path) -> subprocess.Popen[bytes]:

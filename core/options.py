@@ -92,10 +92,7 @@ def begin(given: dict[str, Any], acts: tuple[str, ...] = ()) -> Beginning:
 
 
 def stretched(knobs: Knobs, limit: int, new_limit: int) -> Knobs:
-    """A preset's schedule for a run of another length:
-
-    its shape is kept, its warmup is not stretched.
-    """
+    """A preset's schedule in its shape for a run of another length; the warmup stays."""
     if new_limit == limit:
         return knobs
     drops = sorted({max(1, drop * new_limit // limit) for drop in knobs.drops})

@@ -1,6 +1,4 @@
-"""How many updates the next chunk may have:
-
-a few milliseconds' worth, and no more than the pace allows.
+"""How many updates the next chunk may have: some milliseconds' worth, within the pace.
 
 It decides only where training is cut into chunks, which never changes a result.
 """

@@ -82,10 +82,7 @@ class RecordWriter:
             self._unsynced = True
 
     def sync(self) -> None:
-        """Make everything up to here safe against a loss of power:
-
-        the column first, then the lines.
-        """
+        """Make all up to here safe against a loss of power: the column first, then the lines."""
         self.flush()
         if self._unsynced:
             os.fsync(self._column.fileno())

@@ -10,13 +10,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import dataset
 from core.environment import environment, settle_threads
-from core.launch import words_path
-from core.lineage import Acts, on_path
+from core.launch import load_data
 from core.protocol import AnyRecorded, EngineStarted, Point, SnapshotTaken
 from core.reaching import StepDiffers, comparing, first_trainer, reach
-from core.record import RunError, column_path, read_config, read_events
+from core.story import read_story
 
 
 @dataclass(frozen=True)
@@ -45,24 +43,17 @@ def replay(directory: Path) -> Generator[tuple[int, int], None, Verdict]:
 
     Nothing is written. Raises RunError if the record cannot be read.
     """
-    config = read_config(directory)
-    events = read_events(directory)
-    acts = Acts(events)
-    if not acts.list:
-        raise RunError(f"run {directory.name}: its record is empty; it was never begun")
-    data = dataset.load(
-        words_path(directory, config), config.model.block_size, config.data.split_seed
-    )
+    story = read_story(directory)
+    config, acts = story.config, story.acts
+    data = load_data(directory, config)
     settle_threads(config)
     trainer = first_trainer(directory, config, data)
-    column = column_path(directory, acts.branch)
-    head = acts.head(column.stat().st_size // 4 if column.exists() else 0)
-    path = acts.path(head)
     saved = {
         acts.point_of(event): event
-        for event in events
-        if isinstance(event, SnapshotTaken) and on_path(path, acts.point_of(event))
+        for event in story.events
+        if isinstance(event, SnapshotTaken) and story.on_lineage(event)
     }
+    head = story.point
     at, start, compared = Point(0, trainer.step), trainer.step, 0
     difference = ""
     try:
@@ -83,7 +74,7 @@ def replay(directory: Path) -> Generator[tuple[int, int], None, Verdict]:
         state_sha256=trainer.state_sha256(),
         checkpoints=compared,
         difference=difference,
-        environment=_differences(events, environment(config)),
+        environment=_differences(story.events, environment(config)),
     )
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import msgspec
 
-from core import dataset, sampling, steering
+from core import sampling, steering
 from core.config import PlannedAct, with_changes
 from core.dials import ConfigError, Value
 from core.environment import environment
 from core.errand import Errand
 from core.journal import Journal
-from core.launch import words_path
+from core.launch import load_data
 from core.measuring import evaluating
 from core.pacing import Pacing
 from core.plan import Plan
@@ -60,11 +60,7 @@ class Run:
         self.directory = directory
         self.config = read_config(directory)
         self.journal = Journal(directory)
-        self.data = dataset.load(
-            words_path(directory, self.config),
-            self.config.model.block_size,
-            self.config.data.split_seed,
-        )
+        self.data = load_data(directory, self.config)
         self.trainer = first_trainer(directory, self.config, self.data)
         self.settings = self.config.settings
         self.running = False

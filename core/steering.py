@@ -43,9 +43,7 @@ def resolve_knobs(
 def begin_schedule(
     values: dict[str, Value], knobs: Knobs, settings: Settings, step: int
 ) -> dict[str, Value]:
-    """`values`, completed:
-
-    a schedule that changes shape mid-run starts at `step`, from the rate in force.
+    """Complete `values`: a changed schedule starts at `step`, from the rate in force.
 
     The base becomes the effective rate (without a warmup that has not ended: nobody chose that
     rate), and there is no warmup unless asked for, so nothing jumps. Where the schedule had come

@@ -15,7 +15,7 @@ import numpy as np
 
 from core.config import Knobs, RunConfig
 from core.lineage import Acts, Lineage, Stretch
-from core.protocol import AnyRecorded, Recorded
+from core.protocol import AnyRecorded, Point, Recorded
 from core.record import RunError, column_path, read_config, read_events, read_losses
 from core.schedule import factor
 
@@ -37,6 +37,11 @@ class Story:
     def step(self) -> int:
         """Updates done."""
         return self.path[-1].end
+
+    @property
+    def point(self) -> Point:
+        """The present state."""
+        return Point(self.path[-1].act.seq, self.step)
 
     @cached_property
     def _by_act(self) -> dict[int, Stretch]:

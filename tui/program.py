@@ -10,11 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from core import dataset
 from core.again_commands import Headless, forked, wishes
 from core.cli import AsJson, RunsDir, app, call, show_version
 from core.errors import UserError
-from core.launch import new_run, runs_directory, start_engine, words_path
+from core.launch import load_data, new_run, runs_directory, start_engine
 from core.options import ALIASES, begin, with_dial_options, with_run_options
 from core.protocol import AnyCommand, Resume
 from core.record import RunError, find_run, is_served, read_config
@@ -135,9 +134,7 @@ def open_dashboard(
             engine = start_engine(directory)
         from tui.app import SteermoreApp
 
-        words = dataset.load(
-            words_path(directory, config), config.model.block_size, config.data.split_seed
-        )
+        words = load_data(directory, config)
         app = SteermoreApp(directory, words, commands=commands, engine=engine)
         app.run()
         if app.next_run is None:

@@ -8,45 +8,28 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from core.dials import ConfigError, Dial, Value
+from tui.screens.dialog import Dialog
 from tui.telling import typed
 
-BOX = """
-    align: center middle;
-    Vertical {
-        width: 62;
-        max-width: 100%;
-        height: auto;
-        border: round $primary;
-        border-title-color: $text-primary;
-        border-title-style: bold;
-        background: $surface;
-        padding: 1 2;
-    }
-    Input { margin: 1 0 0 0; }
-"""
 
-
-class AskName(ModalScreen[str | None]):
+class AskName(Dialog[str | None]):
     """Dismissed with a name, which may be empty, or with None where the person leaves."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "leave")]
-
-    DEFAULT_CSS = f"AskName {{ {BOX} #keys {{ color: $text-muted; }} }}"
+    DEFAULT_CSS = "AskName Input { margin: 1 0 0 0; }"
 
     def __init__(self, what: str) -> None:
         super().__init__()
         self._what = what
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
+        with Vertical(id="box") as box:
             box.border_title = self._what
             yield Static("Saves the present state for good; k goes back to it.", markup=False)
             yield Input(placeholder="a name, if you like", max_length=60)
-            yield Static("Enter saves · Escape leaves", id="keys", markup=False)
+            yield Static("Enter saves · Escape leaves", id="hint", markup=False)
 
     @on(Input.Submitted)
     def take_name(self, event: Input.Submitted) -> None:
@@ -54,21 +37,20 @@ class AskName(ModalScreen[str | None]):
         self.dismiss(event.value)
 
 
-class AskValue(ModalScreen[Value]):
+class AskValue(Dialog[Value]):
     """Dismissed with a value that the dial accepts, or with None where the person leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "leave unchanged"),
         Binding("up", "nudge(1)", "a rung up", show=False),
         Binding("down", "nudge(-1)", "a rung down", show=False),
     ]
 
-    DEFAULT_CSS = f"""
-    AskValue {{
-        {BOX}
-        #range, #keys {{ color: $text-muted; }}
-        #error {{ color: $text-error; min-height: 2; }}
-    }}
+    DEFAULT_CSS = """
+    AskValue {
+        Input { margin: 1 0 0 0; }
+        #range { color: $text-muted; }
+        #error { min-height: 2; }
+    }
     """
 
     def __init__(self, dial: Dial, current: Value) -> None:
@@ -78,13 +60,13 @@ class AskValue(ModalScreen[Value]):
 
     def compose(self) -> ComposeResult:
         dial = self._dial
-        with Vertical() as box:
+        with Vertical(id="box") as box:
             box.border_title = dial.name.replace("_", " ").capitalize()
             yield Static(dial.help, markup=False)
             yield Static(self._accepted(), id="range", markup=False)
             yield Input(typed(self._current), select_on_focus=True)
             yield Static("", id="error", markup=False)
-            yield Static("Enter sends · Escape leaves · ↑ ↓ rungs", id="keys", markup=False)
+            yield Static("Enter sends · Escape leaves · ↑ ↓ rungs", id="hint", markup=False)
 
     def action_nudge(self, rungs: int) -> None:
         """Put the next rung of the ladder into the field."""

@@ -9,34 +9,26 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.keys import SHOWN
+from tui.screens.dialog import Dialog
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     """A list to read; Escape, `?` or `q` leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss(None)", "leave"),
+        Binding("question_mark,q,enter", "dismiss(None)", "leave"),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"help--group", "help--key"}
 
     DEFAULT_CSS = """
     Help {
-        align: center middle;
-        VerticalScroll {
+        #box {
             width: 70;
-            max-width: 100%;
-            height: auto;
-            max-height: 100%;
-            border: round $primary;
-            border-title-color: $text-primary;
-            border-title-style: bold;
             border-subtitle-color: $text-muted;
-            background: $surface;
             padding: 0 2;
             text-wrap: nowrap;
             scrollbar-size-vertical: 1;
@@ -51,7 +43,7 @@ class Help(ModalScreen[None]):
         self._groups = groups
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll() as box:
+        with VerticalScroll(id="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "Escape leaves"
             yield Static(id="keys")

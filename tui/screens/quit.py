@@ -8,42 +8,32 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
+
+from tui.screens.dialog import Dialog
 
 Choice = Literal["stop", "keep"]
 
 
-class Quit(ModalScreen[Choice | None]):
+class Quit(Dialog[Choice | None]):
     """Dismissed with what the person chose, or with None to stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "stay"),
         Binding("q,s", "dismiss('stop')", "stop and save", show=False),
         Binding("k", "dismiss('keep')", "keep training", show=False),
     ]
 
     DEFAULT_CSS = """
     Quit {
-        align: center middle;
-        Vertical {
-            width: 56;
-            max-width: 100%;
-            height: auto;
-            border: round $primary;
-            border-title-color: $text-primary;
-            border-title-style: bold;
-            background: $surface;
-            padding: 1 2;
-        }
+        #box { width: 56; }
         OptionList, OptionList:focus {
             height: auto;
             border: none;
             padding: 0;
             background: $surface;
         }
-        Static { color: $text-muted; margin-top: 1; }
+        #hint { margin-top: 1; }
     }
     """
 
@@ -53,14 +43,14 @@ class Quit(ModalScreen[Choice | None]):
 
     def compose(self) -> ComposeResult:
         keep = "keep training without me" if self._trains else "leave it paused (10 minutes)"
-        with Vertical() as box:
+        with Vertical(id="box") as box:
             box.border_title = "Quit"
             yield OptionList(
                 Option("stop and save  (q)", id="stop"),
                 Option(f"{keep}  (k)", id="keep"),
                 Option("stay here  (Escape)", id="stay"),
             )
-            yield Static("Come back with `steermore attach`.", markup=False)
+            yield Static("Come back with `steermore attach`.", id="hint", markup=False)
 
     @on(OptionList.OptionSelected)
     def choose(self, event: OptionList.OptionSelected) -> None:

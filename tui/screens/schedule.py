@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,6 +19,7 @@ from core.protocol import SetKnobs
 from core.schedule import effective_rate
 from core.steering import resolve_knobs
 from tui.braille import curve
+from tui.screens.dialog import Dialog
 from tui.standing import schedule_end
 from tui.telling import dial_name, typed
 
@@ -37,28 +37,16 @@ FIELDS = {
 PREVIEW_CELLS, PREVIEW_ROWS = 54, 4
 
 
-class AskSchedule(ModalScreen[dict[str, Value]]):
+class AskSchedule(Dialog[dict[str, Value]]):
     """Dismissed with the knobs to set, or with None where nothing is to change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "leave unchanged"),
         Binding("enter", "apply", "apply", show=False),
     ]
 
     DEFAULT_CSS = """
     AskSchedule {
-        align: center middle;
-        #box {
-            width: 60;
-            max-width: 100%;
-            height: auto;
-            max-height: 100%;
-            border: round $primary;
-            border-title-color: $text-primary;
-            border-title-style: bold;
-            background: $surface;
-            padding: 0 2;
-        }
+        #box { width: 60; padding: 0 2; }
         #choice { height: 5; margin: 1 0; }
         OptionList { width: 17; height: 5; margin-right: 3; padding: 0; }
         OptionList, OptionList:focus { border: none; }
@@ -68,8 +56,8 @@ class AskSchedule(ModalScreen[dict[str, Value]]):
         .field Input { width: 1fr; }
         #preview { color: $text-primary; }
         #ahead { color: $text-muted; }
-        #axis, #keys { color: $text-muted; }
-        #error { color: $text-error; min-height: 1; }
+        #axis { color: $text-muted; }
+        #error { min-height: 1; }
     }
     """
 
@@ -95,7 +83,7 @@ class AskSchedule(ModalScreen[dict[str, Value]]):
             yield Static(id="preview", markup=False)
             yield Static(id="axis", markup=False)
             yield Static(id="error", markup=False)
-            yield Static("Enter applies · Tab to the fields · Escape leaves", id="keys")
+            yield Static("Enter applies · Tab to the fields · Escape leaves", id="hint")
 
     def on_mount(self) -> None:
         choice = self.query_one(OptionList)

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import DataTable, Input, Static
 
 from core.dials import ConfigError, parse_count
 from core.lineage import on_path
 from core.protocol import Point, SnapshotTaken
 from tui.history import History
+from tui.screens.dialog import Dialog
 from tui.telling import loss, printable
 
 
-class Snapshots(ModalScreen[Point | int | None]):
+class Snapshots(Dialog[Point | int | None]):
     """Dismissed with a saved state's point, with a step of the lineage, or with None."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "leave")]
 
     DEFAULT_CSS = """
     Snapshots {
-        align: center middle;
-        Vertical {
-            width: 74;
-            max-width: 100%;
-            height: 22;
-            max-height: 100%;
-            border: round $primary;
-            border-title-color: $text-primary;
-            border-title-style: bold;
-            background: $surface;
-            padding: 1 2;
-        }
+        #box { width: 74; height: 22; }
         DataTable { height: 1fr; background: $surface; }
-        #error { color: $text-error; }
-        #keys { color: $text-muted; }
     }
     """
 
@@ -48,12 +30,12 @@ class Snapshots(ModalScreen[Point | int | None]):
         self._history = history
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
+        with Vertical(id="box") as box:
             box.border_title = "Go back to"
             yield DataTable[str](cursor_type="row", zebra_stripes=False)
             yield Input(placeholder=f"or any step from {self._history.first:,} on", type="text")
             yield Static("", id="error", markup=False)
-            yield Static("Enter goes there · Tab to type a step · Escape leaves", id="keys")
+            yield Static("Enter goes there · Tab to type a step · Escape leaves", id="hint")
 
     def on_mount(self) -> None:
         table: DataTable[str] = self.query_one(DataTable)

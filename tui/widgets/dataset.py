@@ -6,39 +6,29 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.events import Resize
 from textual.reactive import reactive
-from textual.widgets import Static
 
 from core.dataset import Statistics
 from tui.braille import bars
 from tui.columns import beside
 from tui.telling import compact, printable
+from tui.widgets.figures import FiguresPanel
 
 COLUMN = 20
 """Cells that a column of figures needs."""
 EXAMPLES, FEWEST_EXAMPLES = 8, 2
 
 
-class DatasetPanel(VerticalScroll):
+class DatasetPanel(FiguresPanel):
     """Figures about the list of words, in one column or, where it is wide, in two."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"dataset--label", "dataset--bars", "dataset--target"}
 
     DEFAULT_CSS = """
     DatasetPanel {
-        border: round $foreground 25%;
-        border-title-color: $foreground;
-        border-title-style: bold;
-        padding: 0 1;
-        scrollbar-size-vertical: 1;
-        &:focus { border: round $primary; }
         .dataset--label { color: $text-muted; }
         .dataset--bars { color: $text-primary; }
         .dataset--target { color: $text-accent; }
-        Static { text-wrap: nowrap; text-overflow: ellipsis; width: 1fr; }
     }
     """
 
@@ -46,32 +36,18 @@ class DatasetPanel(VerticalScroll):
     """None until they are counted."""
 
     def __init__(self, *, id: str, classes: str = "") -> None:
-        super().__init__(id=id, classes=classes)
-        self._figures = Static()
-
-    def compose(self) -> ComposeResult:
-        yield self._figures
-
-    def on_mount(self) -> None:
-        self.border_title = "Dataset"
-
-    def on_resize(self, event: Resize) -> None:
-        self._draw()
+        super().__init__("Dataset", id=id, classes=classes)
 
     def watch_statistics(self) -> None:
-        self._draw()
+        self.draw()
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._draw()
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
         # Values may come before the first layout, which draws anyway.
         if not self.size:
             return
         width = self.scrollable_content_region.width
         if self.statistics is None:
-            self._figures.update(self._label("counting…"))
+            self.figures.update(self._label("counting…"))
             return
         blocks = self._blocks(self.statistics, min(width, COLUMN))
         if width >= 3 * COLUMN:
@@ -85,7 +61,7 @@ class DatasetPanel(VerticalScroll):
             # Examples are there to fill what is left, not to be scrolled to.
             least = len(lines) - len(blocks[3]) + 1 + FEWEST_EXAMPLES
             lines = lines[: max(self.scrollable_content_region.height, least)]
-        self._figures.update(Text("\n").join(lines))
+        self.figures.update(Text("\n").join(lines))
 
     def _blocks(self, statistics: Statistics, width: int) -> list[list[Text]]:
         s = statistics

@@ -6,12 +6,8 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.events import Resize
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Static
 
 from core.config import Knobs
 from core.schedule import effective_rate, factor
@@ -19,6 +15,7 @@ from tui.braille import curve
 from tui.columns import beside
 from tui.standing import Rates, schedule_end
 from tui.telling import compact, dial_value
+from tui.widgets.figures import FiguresPanel
 
 COLUMN = 22
 CURVE_ROWS = 3
@@ -43,7 +40,7 @@ def schedule_text(knobs: Knobs) -> str:
     return text
 
 
-class RatePanel(VerticalScroll):
+class RatePanel(FiguresPanel):
     """All knobs of the run, in one column or, where it is wide, in two."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -56,18 +53,11 @@ class RatePanel(VerticalScroll):
 
     DEFAULT_CSS = """
     RatePanel {
-        border: round $foreground 25%;
-        border-title-color: $foreground;
-        border-title-style: bold;
-        padding: 0 1;
-        scrollbar-size-vertical: 1;
-        &:focus { border: round $primary; }
         .rate--label { color: $text-muted; }
         .rate--figure { color: $foreground; }
         .rate--effective { color: $text-accent; text-style: bold; }
         .rate--past { color: $text-disabled; }
         .rate--ahead { color: $text-primary; }
-        Static { text-wrap: nowrap; text-overflow: ellipsis; width: 1fr; }
     }
     """
 
@@ -75,26 +65,12 @@ class RatePanel(VerticalScroll):
     """What the engine last confirmed."""
 
     def __init__(self, *, id: str, classes: str = "") -> None:
-        super().__init__(id=id, classes=classes)
-        self._figures = Static()
-
-    def compose(self) -> ComposeResult:
-        yield self._figures
-
-    def on_mount(self) -> None:
-        self.border_title = "Learning rate"
-
-    def on_resize(self, event: Resize) -> None:
-        self._draw()
+        super().__init__("Learning rate", id=id, classes=classes)
 
     def watch_rates(self) -> None:
-        self._draw()
+        self.draw()
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._draw()
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
         # Values may come before the first layout, which draws anyway.
         if self.rates is None or not self.size:
             return
@@ -110,8 +86,8 @@ class RatePanel(VerticalScroll):
         else:
             lines = [*rate, Text(), *self._schedule(self.rates, width), Text(), *knobs]
         # A layout of the whole screen costs more than the rest of a frame.
-        layout = len(lines) != self._figures.size.height
-        self._figures.update(Text("\n").join(lines), layout=layout)
+        layout = len(lines) != self.figures.size.height
+        self.figures.update(Text("\n").join(lines), layout=layout)
 
     def _rate(self, rates: Rates) -> list[Text]:
         knobs, step = rates.knobs, rates.step
