@@ -72,7 +72,7 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
         key("b", "ask('batch_size')", "batch", "Type the examples per update", "batch_size"),
     ),
     "Time travel": (
-        key("u", "undo", "undo", "Back to before the last change, weights included", "undo"),
+        key("u", "undo", "undo", "Back to before the last change, weights too", "undo"),
         key("U", "redo", "redo", "Forward to where the last undo was asked for", "redo"),
         key("c", "checkpoint", "checkpoint", "Save the present state under a name", "checkpoint"),
         key("k", "snapshots", "snapshots", "Go back to a saved state, or to any step",

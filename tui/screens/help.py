@@ -27,7 +27,7 @@ class Help(Dialog[None]):
     DEFAULT_CSS = """
     Help {
         #box {
-            width: 70;
+            width: 80;
             border-subtitle-color: $text-muted;
             padding: 0 2;
             text-wrap: nowrap;
