@@ -208,3 +208,11 @@ def _name(directory: Path) -> str:
 
 def _age(when: float) -> float:
     return max(time.time() - when, 0.0)
+
+
+def ago(seconds: float) -> str:
+    """How long something is past, in one unit."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size:,.0f} {unit}"
+    return f"{seconds:.0f} s"

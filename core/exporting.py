@@ -202,6 +202,7 @@ def as_bytes(write: Callable[[Story, TextIO], None]) -> Writer:
 
 
 WRITERS: dict[str, Writer] = {"csv": as_bytes(write_csv), "json": write_json}
+SAMPLES: Writer = as_bytes(write_samples)
 
 
 @contextmanager

@@ -14,11 +14,11 @@ from typing import Annotated
 
 import typer
 
-from core.catalogue import Listed, holds_record, listed, look
+from core.catalogue import Listed, ago, holds_record, listed, look
 from core.cli import RunsDir, app
 from core.dials import ConfigError
 from core.errors import UserError
-from core.exporting import COLUMNS, WRITERS, Writer, as_bytes, opened, write_samples
+from core.exporting import COLUMNS, SAMPLES, WRITERS, Writer, opened
 from core.launch import runs_directory
 from core.record import RunError, find_run
 from core.stopping import is_live
@@ -65,7 +65,7 @@ def _cells(run: Listed) -> tuple[str, ...]:
         run.state,
         "-" if run.step is None else f"{run.step:,}",
         "-" if run.dev_loss is None else f"{run.dev_loss:.4f}",
-        _ago(run.age_seconds),
+        ago(run.age_seconds),
         "-" if run.pid is None else str(run.pid),
     )
 
@@ -100,13 +100,6 @@ def _as_object(run: Listed) -> dict[str, str | float | None]:
         "age_seconds": round(run.age_seconds, 1),
         "pid": run.pid,
     }
-
-
-def _ago(seconds: float) -> str:
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size:,.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 @app.command()
@@ -200,7 +193,7 @@ def export(
     if to is None and samples is None:
         raise UserError("say what to export: --to csv, --to json, or --samples FILE")
     wanted: list[tuple[Writer, str]] = [(WRITERS[to], output)] if to else []
-    wanted += [(as_bytes(write_samples), samples)] if samples else []
+    wanted += [(SAMPLES, samples)] if samples else []
     names = [name for _, name in wanted]
     if len({name if name == "-" else str(Path(name).resolve()) for name in names}) < len(names):
         raise UserError(f"{output}: --output and --samples must name different files")

@@ -17,6 +17,7 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.config",
     "core.dataset",
     "core.dials",
+    "core.differing",
     "core.drawing",
     "core.errors",
     "core.fit",

@@ -356,5 +356,6 @@ def test_x_forks_and_goes_on_in_the_fork(open_dashboard: Open) -> None:
     assert start is not None
     assert start.run == parent.name
     first.wait_for(lambda: first.step > start.step, TRAINING)
+    first.wait_for(lambda: f"A is run {parent.name}" in first.text, KEY)
     first.press("Q")
     assert first.wait_for_end() == 0

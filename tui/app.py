@@ -34,26 +34,20 @@ from core.protocol import (
     EngineFailed,
     EngineStopped,
     Heartbeat,
-    Point,
     Resume,
     Shutdown,
     SnapshotTaken,
     StateChanged,
-    TakeSnapshot,
 )
-from tui.asking import Asking
 from tui.history import History
 from tui.keys import GROUPS, KEYS, NEED_ENGINE
+from tui.parting import Parting
 from tui.reader import News, read
-from tui.screens.quit import Choice, Quit
 from tui.screens.training import TrainingScreen
 from tui.standing import LinkChanged
 
-SAVING_SECONDS = 3.0
-"""How long quitting waits for the engine to save; the engine goes on saving without us."""
 
-
-class SteermoreApp(Asking):
+class SteermoreApp(Parting):
     """Watches and steers the run in one directory."""
 
     TITLE = "steermore"
@@ -80,12 +74,9 @@ class SteermoreApp(Asking):
         one, and with none at work on the run, the run is shown as it ended.
         """
         super().__init__()
-        self.next_run: Path | None = None
-        """A fork that the dashboard is to be opened on next."""
         self._directory = run_directory
         self._commands = commands
         self._clients = 1
-        self._forking: int | None = None
         self._client = Client(run_directory, "dashboard", engine)
         self._training = TrainingScreen(record.read_config(run_directory), dataset)
         self._engine = engine
@@ -125,6 +116,7 @@ class SteermoreApp(Asking):
         else:
             self._training.follow(ended.config, ended.events, ended.losses, ended.welcome)
             self._take_link(LinkChanged("resting"))
+            self.show_parent_behind()
 
     def run(self, *args: object, **kwargs: object) -> None:
         """Run until the person leaves; whatever hangs on the way out is ended by the alarm."""
@@ -175,6 +167,8 @@ class SteermoreApp(Asking):
         """Send what was to be sent once the engine answers, once."""
         commands = (Shutdown(),) if self._training.leaving else self._commands
         self._commands = ()
+        if not self._client_name:
+            self.show_parent_behind()
         self._client_name = attached.welcome.client
         for command in commands:
             self.send(command)
@@ -226,26 +220,6 @@ class SteermoreApp(Asking):
             return None
         return True
 
-    def action_fork(self) -> None:
-        """Save the present state, and begin a run of its own from it."""
-        self._forking = self.send(TakeSnapshot(name="forked from here"))
-
-    @work(thread=True, exclusive=True, group="fork")
-    def _fork(self, point: Point) -> None:
-        from core.forking import fork
-
-        directory = self._directory
-        try:
-            made = fork(directory, directory.parent, step=point.step)
-        except UserError as error:
-            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
-        else:
-            self.call_from_thread(self._go_to, made)
-
-    def _go_to(self, run: Path) -> None:
-        self.next_run = run
-        self._stop_and_save()
-
     def action_resume_engine(self) -> None:
         """Start an engine for a run that has none, and train on."""
         if self._training.link not in ("gone", "resting"):
@@ -275,41 +249,3 @@ class SteermoreApp(Asking):
         for command in super().get_system_commands(screen):
             if command.title in ("Theme", "Screenshot"):
                 yield command
-
-    async def action_quit(self) -> None:
-        """Ask what is to become of the run; the second time leave at once."""
-        training = self._training
-        if training.leaving or training.link in ("gone", "resting") or self._clients > 1:
-            self._leave()
-        elif training.history.finished or training.link == "loading":
-            self._stop_and_save()
-        elif not isinstance(self.screen, Quit):
-            self.push_screen(Quit(running=training.history.running), self._part)
-
-    def _part(self, choice: Choice | None) -> None:
-        if choice == "keep":
-            self._leave()
-        elif choice == "stop":
-            self._stop_and_save()
-
-    def action_stop_and_save(self) -> None:
-        """Have the engine save and end, then leave."""
-        self._stop_and_save()
-
-    def _stop_and_save(self) -> None:
-        if self._training.link in ("gone", "resting"):
-            self._leave()
-            return
-        self._training.leaving = True
-        self._training.refresh_bindings()
-        self.set_timer(SAVING_SECONDS, self._leave)
-        if self._training.link in ("live", "silent"):
-            self.send(Shutdown())
-
-    def _leave(self, code: int = 0) -> None:
-        if self._training.link == "loading" and self._engine is not None:
-            # It never heard of us, so it could not be asked to end.
-            self._engine.terminate()
-        if not self.is_headless:
-            signal.alarm(3)
-        self.exit(return_code=code)

@@ -35,10 +35,11 @@ class Role(IntEnum):
     BAND_EDGE = 11
     """A glyph in the colour of the ground, on the band."""
     ABANDONED = 12
+    OTHER = 13
 
 
 LABELS = (Role.LABEL, Role.MARK_LABEL)
-DATA = (Role.RAW, Role.CURVE, Role.TRAIN, Role.DEV, Role.ABANDONED)
+DATA = (Role.RAW, Role.CURVE, Role.TRAIN, Role.DEV, Role.ABANDONED, Role.OTHER)
 
 
 class Cells:

@@ -189,7 +189,7 @@ def _step_axis(cells: Cells, frame: Frame) -> None:
         at = GUTTER + column
         if labels > line:
             cells.write(at, line, "┬", Role.AXIS)
-        start = min(at - len(text) // 2, cells.width - len(text))
+        start = min(max(at - len(text) // 2, GUTTER), cells.width - len(text))
         if start > end:
             cells.write(start, labels, text, Role.AXIS)
             end = start + len(text)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui import scale
+from tui.companions import Companion
 from tui.history import History
 from tui.marks import Mark, marks
 from tui.reduction import NO_CURVES, Curves
 from tui.smoothing import Doubles
+from tui.telling import printable
 
 GUTTER = 6
 """Cells at the left of the chart for tick labels and axis; fixed, so that nothing jumps."""
@@ -42,8 +44,10 @@ class ChartView:
     """Vertical lines: step and label, rising."""
     abandoned: tuple[Curves, ...] = ()
     """What was undone."""
+    others: tuple[tuple[str, Curves], ...] = ()
+    """Other runs: a letter and a curve."""
     past: tuple[object, ...] = ()
-    """What `abandoned` was made from."""
+    """What `abandoned` and `others` were made from."""
     title: str = "Loss, nats per symbol"
     subtitle: str = ""
     key: tuple[object, ...] = ()
@@ -57,6 +61,7 @@ def chart_view(
     log_y: bool = False,
     smoothing: float = 0.98,
     references: tuple[Reference, ...] = (),
+    companions: tuple[Companion, ...] = (),
     previous: ChartView | None = None,
 ) -> ChartView:
     """The view of `history` for a chart whose content is `width` cells wide.
@@ -67,41 +72,48 @@ def chart_view(
     acts, evaluations = history.all_acts.list, history.evaluations
     limit = history.settings.step_limit
     newness = (history.step, len(acts), len(evaluations), limit)
-    key = (id(history), width, log_y, smoothing, references, newness)
+    key = (id(history), width, log_y, smoothing, references, companions, newness)
     if previous is not None and previous.key == key:
         return previous
     columns = 2 * max(width - GUTTER, 1)
-    first, last = _x_limits(history)
+    first, last = _x_limits(history, companions)
     curves = history.curves(first, last, columns, smoothing)
-    past = (id(history), history.branch, first, last, columns, smoothing)
+    past = (id(history), history.branch, companions, first, last, columns, smoothing)
     if previous is not None and previous.past == past:
-        abandoned = previous.abandoned
+        abandoned, others = previous.abandoned, previous.others
     else:
         parts = (part.curves(first, last, columns, smoothing) for part in history.abandoned)
         abandoned = tuple(part for part in parts if len(part))
+        runs = ((run.letter, run.curves(first, last, columns, smoothing)) for run in companions)
+        others = tuple((letter, curve) for letter, curve in runs if len(curve))
     dev = tuple((e.step, e.dev) for e in evaluations if e.dev is not None)
     train = tuple((e.step, e.train) for e in evaluations if e.train is not None)
     return ChartView(
         curves=curves,
         columns=columns,
         x_limits=(first, last),
-        y_limits=_y_limits(curves, abandoned, (dev, train), references, log_y, previous),
+        y_limits=_y_limits(curves, abandoned, others, (dev, train), references, log_y, previous),
         log_y=log_y,
         dev=dev,
         train=train,
         references=references,
         marks=marks(history.lineage),
         abandoned=abandoned,
+        others=others,
         past=past,
-        subtitle=_subtitle(history, smoothing, log_y, width),
+        subtitle=_subtitle(history, companions, smoothing, log_y, width),
         key=key,
     )
 
 
-def _x_limits(history: History) -> tuple[int, int]:
-    """From the beginning of the run to a little beyond the farthest that was ever trained."""
-    first, limit = history.first, history.settings.step_limit
-    newest = max([history.step, *(part.end for part in history.abandoned)])
+def _x_limits(history: History, companions: tuple[Companion, ...]) -> tuple[int, int]:
+    """From the beginning of the run to a little beyond the farthest that was ever trained; other
+    runs are shown whole.
+    """
+    limit = history.settings.step_limit
+    first = min([history.first, *(run.first for run in companions)])
+    undone = [part.end for part in history.abandoned]
+    newest = max([history.step, *undone, *(run.end for run in companions)])
     for event in (*history.evaluations[-1:], *history.acts[-1:]):
         newest = max(newest, event.step)
     last = first + scale.next_limit(newest - first)
@@ -111,6 +123,7 @@ def _x_limits(history: History) -> tuple[int, int]:
 def _y_limits(
     curves: Curves,
     abandoned: tuple[Curves, ...],
+    others: tuple[tuple[str, Curves], ...],
     dots: Iterable[tuple[Dot, ...]],
     references: tuple[Reference, ...],
     log_y: bool,
@@ -139,6 +152,11 @@ def _y_limits(
         # A part that leaves the picture does not bend it.
         if len(values) and bottom - height <= values.min() and values.max() <= top + 0.3 * height:
             bottom, top = min(bottom, float(values.min())), max(top, float(values.max()))
+    for _, other in others:
+        # Whoever compares wants to see where the other run came to, not how it began.
+        values = _on_axis(other.smooth[len(other) // 4 :], log_y)
+        if len(values):
+            bottom, top = min(bottom, float(values.min())), max(top, float(values.max()))
     for value in lines:
         if bottom - 0.3 * height <= value <= top + 0.4 * height:
             bottom, top = min(bottom, float(value)), max(top, float(value))
@@ -160,7 +178,9 @@ def _on_axis(values: Iterable[float] | np.ndarray, log_y: bool) -> Doubles:
     return np.log10(heights[heights > 0]) if log_y else heights
 
 
-def _subtitle(history: History, smoothing: float, log_y: bool, width: int) -> str:
+def _subtitle(
+    history: History, companions: tuple[Companion, ...], smoothing: float, log_y: bool, width: int
+) -> str:
     """The newest losses, which are the chart's legend too; the least telling part goes first."""
     newest = next(reversed(history.evaluations), None)
     loss = history.latest(smoothing)
@@ -175,6 +195,7 @@ def _subtitle(history: History, smoothing: float, log_y: bool, width: int) -> st
         parts.append((5, f"smoothed {smoothing:g}"))
     if history.abandoned:
         parts.append((4, "⠂ undone"))
+    parts += [(4, f"{run.letter} {run.note or printable(run.run)}") for run in companions]
     if log_y:
         parts.append((3, "log y"))
     while parts and len(" · ".join(text for _, text in parts)) > width - 4:

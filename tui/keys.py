@@ -78,7 +78,12 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
         key("k", "snapshots", "snapshots", "Go back to a saved state, or to any step",
             "snapshots"),
         key("escape", "cancel", "cancel", "Give up the way to an earlier state", "cancel"),
+    ),
+    "Runs": (
         key("x", "fork", "fork", "Begin a run of its own from here", "fork"),
+        key("o", "runs", "other runs", "Open another run, or show its curve behind this",
+            "runs"),
+        key("E", "take_home", "export", "Write names, table or JSON to a file", "take_home"),
         key("r", "resume_engine", "resume", "Start an engine for a run that has none",
             "resume_engine"),
     ),

@@ -122,7 +122,7 @@ def need_terminal(instead: str) -> None:
 def open_dashboard(
     directory: Path, commands: tuple[AnyCommand, ...] = (), *, begin: bool = False
 ) -> int:
-    """Show the dashboard on a run, and on every run that is forked from there; the exit code.
+    """Show the dashboard on a run, and on every run that the person goes on to; the exit code.
 
     `begin`: start its engine, and send it `commands` once it answers.
     """
@@ -139,7 +139,11 @@ def open_dashboard(
         app.run()
         if app.next_run is None:
             return app.return_code or 0
-        directory, commands, begin = app.next_run, (Resume(),), True
+        directory, commands, begin = (
+            app.next_run.directory,
+            app.next_run.commands,
+            app.next_run.begin,
+        )
 
 
 def run() -> None:

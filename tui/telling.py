@@ -159,37 +159,37 @@ def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
             return _act_entry(event, me)
         case SettingChanged(name=name, old=old, new=new):
             change = f"{dial_name(name)} {dial_value(name, old)} → {dial_value(name, new)}"
-            return _entry(event.step, change, "act", _whose(event.client, me))
+            return entry(event.step, change, "act", _whose(event.client, me))
         case Evaluated():
             return Entry(f"{event.step:,}", _evaluation_words(event))
         case StateChanged(running=running, finished=finished):
             if finished:
-                return _entry(event.step, "✓ finished: the step limit is reached", "good")
-            return _entry(event.step, "▶ training" if running else "‖ paused")
+                return entry(event.step, "✓ finished: the step limit is reached", "good")
+            return entry(event.step, "▶ training" if running else "‖ paused")
         case CommandRejected(reason=reason):
-            return _entry(step, f"✗ not done: {printable(reason)}", "bad")
+            return entry(step, f"✗ not done: {printable(reason)}", "bad")
         case EngineFailed(reason=reason):
-            return _entry(step, f"✗ engine failed: {printable(reason)}", "bad")
+            return entry(step, f"✗ engine failed: {printable(reason)}", "bad")
         case EngineStopped(reason=reason):
-            return _entry(event.step, f"engine stopped: {printable(reason)}", "quiet")
+            return entry(event.step, f"engine stopped: {printable(reason)}", "quiet")
         case SnapshotTaken(reason="evaluated"):
             return None
         case SnapshotTaken(reason=reason):
             told = f"checkpoint saved ({printable(event.name or reason)})"
-            return _entry(event.step, told, "quiet", _whose(event.client, me))
+            return entry(event.step, told, "quiet", _whose(event.client, me))
         case RolledBack(reason=reason, to=to, changes=changes):
             told = f", {changes_text(changes)}" if changes else ""
             glyph = "↷" if reason == "redo" else "↶"
             if reason == "resume":
                 told += "; this machine computes otherwise"
             told = f"{glyph} {reason}: at step {to.step:,}{told}"
-            return _entry(event.step, told, "act", _whose(event.client, me))
+            return entry(event.step, told, "act", _whose(event.client, me))
         case Cancelled(what=what):
-            return _entry(step, f"{printable(what)} given up", "quiet")
+            return entry(step, f"{printable(what)} given up", "quiet")
         case RunOpened(config=config):
-            return _entry(event.step, f"run opened, seed {config.seed}", "quiet")
+            return entry(event.step, f"run opened, seed {config.seed}", "quiet")
         case EngineStarted(pid=pid):
-            return _entry(event.step, f"engine started, process {pid}", "quiet")
+            return entry(event.step, f"engine started, process {pid}", "quiet")
         case StepsDone() | SamplesDrawn() | Clock() | Reaching() | Heartbeat() | Welcome():
             return None
         case _:
@@ -198,7 +198,7 @@ def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
 
 def link_entry(reason: str, step: int) -> Entry:
     """What has become of the connection."""
-    return _entry(step, f"✗ {printable(reason)}", "bad")
+    return entry(step, f"✗ {printable(reason)}", "bad")
 
 
 def changes_text(changes: Mapping[str, tuple[Value, Value]]) -> str:
@@ -239,7 +239,8 @@ def _whose(client: str, me: str) -> str:
     return "(you)" if client == me else f"({printable(client)})"
 
 
-def _entry(step: int, text: str, tone: Tone = "plain", aside: str = "") -> Entry:
+def entry(step: int, text: str, tone: Tone = "plain", aside: str = "") -> Entry:
+    """One line: a text, and aside quietly who or why."""
     return Entry(f"{step:,}", _words(text, tone) + _words(aside, "quiet"))
 
 

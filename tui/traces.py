@@ -1,4 +1,4 @@
-"""What was undone, drawn dim: a trace of single dots, and a cross where it was left.
+"""What was undone, and what other runs did: traces of single dots, with a sign where they end.
 
 Apart from plotext because there may be a hundred of them, which it would draw for a second; and
 because a trace must differ from the living curve in its shape, not only in its colour.
@@ -20,39 +20,43 @@ _DOTS = 4
 """Braille dots in a row's height; a trace uses the left ones alone, so it looks thin."""
 _BRAILLE = 0x2800
 _BITS = np.array((0x01, 0x02, 0x04, 0x40), np.uint32)
-_LEFT_HERE = "×"
-_UNDER = (Role.BLANK, Role.REFERENCE, Role.MARK)
+LEFT_HERE = "×"
+"""Stands where what was undone was left."""
+_UNDER = (Role.BLANK, Role.REFERENCE, Role.MARK, Role.ABANDONED)
 """What a trace is drawn over; the living curve and the evaluations stay whole."""
 
+Signed = tuple[str, Curves]
+"""A curve, and the one character that stands at its end."""
 
-def trace(curves: tuple[Curves, ...], frame: Frame, canvas: Cells) -> None:
+
+def trace(curves: tuple[Signed, ...], frame: Frame, canvas: Cells, role: Role) -> None:
     """Draw the smoothed part of each of `curves` on `canvas`, the newest last."""
     glyphs, ends = _traces(curves, frame)
     drawn = (glyphs > 0) & np.isin(canvas.roles, _UNDER)
     canvas.glyphs[drawn] = glyphs[drawn]
-    canvas.roles[drawn] = Role.ABANDONED
-    for row, column in ends:
-        if canvas.roles[row, column] in (*_UNDER, Role.ABANDONED):
-            canvas.write(column, row, _LEFT_HERE, Role.ABANDONED)
+    canvas.roles[drawn] = role
+    for row, column, sign in ends:
+        if canvas.roles[row, column] in (*_UNDER, role):
+            canvas.write(column, row, sign, role)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _traces(
-    curves: tuple[Curves, ...], frame: Frame
-) -> tuple[NDArray[np.uint32], list[tuple[int, int]]]:
+    curves: tuple[Signed, ...], frame: Frame
+) -> tuple[NDArray[np.uint32], list[tuple[int, int, str]]]:
     """Code points (height, width) of all traces, 0 for none, and the cells of their ends.
 
     What was undone stays as it is, and limits rest: most frames find theirs made.
     """
     dots = np.zeros((frame.height * _DOTS, frame.width), np.bool_)
-    ends: list[tuple[int, int]] = []
-    for curve in curves:
+    ends: list[tuple[int, int, str]] = []
+    for sign, curve in curves:
         halves, heights = _line(curve, frame)
         if len(halves):
             _dot(dots, halves, heights)
             if 0 <= heights[-1] <= frame.height:
                 row = max(frame.height - 1 - int(heights[-1]), 0)
-                ends.append((row, int(halves[-1]) // 2))
+                ends.append((row, int(halves[-1]) // 2, sign))
     rows = dots[::-1].reshape(frame.height, _DOTS, frame.width)
     bits = np.tensordot(_BITS, rows.astype(np.uint32), axes=(0, 1))
     return np.where(bits > 0, _BRAILLE + bits, 0).astype(np.uint32), ends

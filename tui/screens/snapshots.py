@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.events import Key
 from textual.widgets import DataTable, Input, Static
 
 from core.dials import ConfigError, parse_count
@@ -35,7 +36,7 @@ class Snapshots(Dialog[Point | int | None]):
             yield DataTable[str](cursor_type="row", zebra_stripes=False)
             yield Input(placeholder=f"or any step from {self._history.first:,} on", type="text")
             yield Static("", id="error", markup=False)
-            yield Static("Enter goes there · Tab to type a step · Escape leaves", id="hint")
+            yield Static("Enter goes there · digits type a step · Escape leaves", id="hint")
 
     def on_mount(self) -> None:
         table: DataTable[str] = self.query_one(DataTable)
@@ -55,6 +56,13 @@ class Snapshots(Dialog[Point | int | None]):
             )
         if not history.snapshots:
             self.query_one(Input).focus()
+
+    def on_key(self, event: Key) -> None:
+        field = self.query_one(Input)
+        if event.is_printable and (event.character or "").isdigit() and not field.has_focus:
+            event.stop()
+            field.focus()
+            field.insert_text_at_cursor(event.character or "")
 
     @on(DataTable.RowSelected)
     def go_to_row(self, event: DataTable.RowSelected) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,8 +20,10 @@ from textual.screen import Screen
 
 from core.config import RunConfig
 from core.dataset import Dataset, statistics
+from core.differing import Facts, facts
 from core.protocol import AnyEvent, AnyRecorded, SamplesDrawn, Welcome
 from tui.chart_view import chart_view
+from tui.companions import LETTERS, Companion, companion_entry, lettered
 from tui.history import History
 from tui.keys import LINE
 from tui.smoothing import Floats
@@ -99,6 +102,8 @@ class TrainingScreen(Screen[None]):
     """The loss axis is logarithmic."""
     smoothing: reactive[float] = reactive(SMOOTHINGS[0])
     """Of the loss curve; 0 is off."""
+    companions: reactive[tuple[Companion, ...]] = reactive(())
+    """Other runs whose curves stand behind this one."""
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         super().__init__()
@@ -189,6 +194,30 @@ class TrainingScreen(Screen[None]):
     def watch_smoothing(self) -> None:
         self._draw_chart()
 
+    def watch_companions(self) -> None:
+        self._draw_chart()
+
+    @property
+    def facts(self) -> Facts:
+        """What this run can differ in from others."""
+        return facts(self.history.config, self.history.knobs, self.history.settings)
+
+    def show_companion(self, companion: Companion) -> None:
+        """Show the curve of another run, and say how it differs."""
+        if len(self.companions) == len(LETTERS):
+            self.notify(f"{len(LETTERS)} other curves are shown; hide one first")
+            return
+        companion = lettered(companion, self.companions)
+        self.companions = (*self.companions, companion)
+        entry = companion_entry(companion, self.facts, self.history.step)
+        self.query_one("#events", Feed).add([entry])
+
+    def hide_companion(self, directory: Path) -> None:
+        """Take the curve of another run away."""
+        hidden = directory.resolve()
+        kept = (other for other in self.companions if other.directory.resolve() != hidden)
+        self.companions = tuple(kept)
+
     @on(PageLine.Chosen)
     def turn_to(self, event: PageLine.Chosen) -> None:
         """Show the page that was clicked."""
@@ -240,6 +269,7 @@ class TrainingScreen(Screen[None]):
             log_y=self.log_y,
             smoothing=self.smoothing,
             references=((math.log(vocabulary), f"uniform ln {vocabulary}"),),
+            companions=self.companions,
             previous=chart.view,
         )
 

@@ -24,7 +24,7 @@ from tui import chart_layout as layout
 from tui.cells import ON_BAND, Cells, Role
 from tui.chart_layout import Frame
 from tui.chart_view import ChartView
-from tui.traces import trace
+from tui.traces import LEFT_HERE, trace
 
 PLACEHOLDER = "press space to train"
 
@@ -47,6 +47,7 @@ _CLASSES = {
     Role.BAND: "chart--band",
     Role.BAND_EDGE: "chart--band",
     Role.ABANDONED: "chart--abandoned",
+    Role.OTHER: "chart--other",
 }
 
 
@@ -61,6 +62,7 @@ class LossChart(Widget):
         "chart--raw",
         "chart--curve",
         "chart--abandoned",
+        "chart--other",
         "chart--dev",
         "chart--train",
         "chart--reference",
@@ -77,6 +79,7 @@ class LossChart(Widget):
         .chart--raw { color: $primary; }
         .chart--curve { color: $foreground; text-style: bold; }
         .chart--abandoned { color: $foreground 60%; }
+        .chart--other { color: $accent; }
         .chart--dev { color: $warning; text-style: bold; }
         .chart--train { color: $success; }
         .chart--reference { color: $text-muted; }
@@ -153,12 +156,13 @@ def draw(view: ChartView, width: int, height: int) -> Cells:
     frame = layout.frame_of(view, width, height)
     if frame is None:
         return Cells(width, height)
-    if not (len(view.curves) or view.dev or view.train or view.abandoned):
+    if not (len(view.curves) or view.dev or view.train or view.abandoned or view.others):
         cells = Cells(width, height)
         cells.write((width - len(PLACEHOLDER)) // 2, height // 2, PLACEHOLDER, Role.LABEL)
         return cells
     canvas = _rasterised(view, frame)
-    trace(view.abandoned, frame, canvas)
+    trace(tuple((LEFT_HERE, curve) for curve in view.abandoned), frame, canvas, Role.ABANDONED)
+    trace(view.others, frame, canvas, Role.OTHER)
     layout.label_marks(view, frame, canvas)
     layout.label_references(view, frame, canvas)
     if not layout.is_sparse(view):

@@ -1,0 +1,40 @@
+"""What one run has otherwise than another: sizes, seeds, list, and what is in force in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from core.config import Knobs, RunConfig, Settings
+from core.dials import Value
+
+Facts = dict[str, Value]
+"""Everything in which runs can differ, by name."""
+
+
+def facts(config: RunConfig, knobs: Knobs, settings: Settings) -> Facts:
+    """Of a run with these knobs and settings in force."""
+    data = config.data
+    found: Facts = {
+        "list": f"{Path(data.path).name} {data.sha256[:6]}",
+        **msgspec.structs.asdict(config.model),
+        "seed": config.seed,
+        "split_seed": data.split_seed,
+        **msgspec.structs.asdict(knobs),
+        **msgspec.structs.asdict(settings),
+    }
+    if knobs.schedule == "constant":
+        # Then its shape says nothing.
+        for name in ("schedule_start", "schedule_length", "floor", "drops", "drop_factor"):
+            del found[name]
+    return found
+
+
+def differing(ours: Facts, theirs: Facts) -> dict[str, tuple[Value, Value]]:
+    """The facts that differ, {name: (ours, theirs)}; what only one has says nothing."""
+    return {
+        name: (value, theirs[name])
+        for name, value in ours.items()
+        if name in theirs and theirs[name] != value
+    }

@@ -1,0 +1,106 @@
+"""The curves of other runs, shown behind this one: read from their records, as they were then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.dials import DIALS, Value
+from core.differing import Facts, differing, facts
+from core.lineage import settings_after
+from core.story import Story, read_story
+from tui.reduction import Curves, finite_or_nan, reduce
+from tui.smoothing import NOTHING, DebiasedAverage, Floats
+from tui.telling import Entry, dial_name, dial_value, entry, printable
+
+LETTERS = "ABCDEF"
+"""More curves than these could not be told apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Companion:
+    """Another run: what led to its weights, and what was in force at their end."""
+
+    directory: Path
+    first: int
+    """The step of its first state."""
+    loss: Floats
+    """Along its lineage, as History.loss."""
+    facts: Facts
+    letter: str = LETTERS[0]
+    """Stands at the end of its curve."""
+    note: str = ""
+    """What it is to the run on the screen."""
+    _averages: dict[float, Floats] = field(default_factory=dict)
+
+    @property
+    def run(self) -> str:
+        """Its id."""
+        return self.directory.resolve().name
+
+    @property
+    def end(self) -> int:
+        """The step after its last update."""
+        return self.first + len(self.loss)
+
+    def curves(self, first: int, last: int, columns: int, smoothing: float) -> Curves:
+        """As History.curves."""
+        if smoothing not in self._averages:
+            average = DebiasedAverage(smoothing)
+            average.extend(self.loss)
+            self._averages.clear()
+            self._averages[smoothing] = average.column.values
+        smooth = self._averages[smoothing]
+        return reduce(self.loss, smooth, first, last, columns, start=self.first)
+
+
+def read_companion(directory: Path, note: str = "") -> Companion:
+    """Read a run, live or ended; raises RunError."""
+    story = read_story(directory)
+    losses = np.concatenate([NOTHING, *(piece.losses for piece in story.pieces())])
+    return Companion(
+        directory=directory,
+        first=story.path[0].start,
+        loss=finite_or_nan(losses.astype(np.float32)),
+        facts=_facts(story),
+        note=note,
+    )
+
+
+def read_facts(directory: Path) -> Facts:
+    """What a run can differ in, as it stands now; raises RunError."""
+    return _facts(read_story(directory))
+
+
+def _facts(story: Story) -> Facts:
+    settings = settings_after(story.config.settings, story.events)
+    return facts(story.config, story.path[-1].knobs, settings)
+
+
+def lettered(companion: Companion, shown: tuple[Companion, ...]) -> Companion:
+    """With the first letter that no curve has yet."""
+    taken = {other.letter for other in shown}
+    return replace(companion, letter=next(letter for letter in LETTERS if letter not in taken))
+
+
+def differences_text(ours: Facts, theirs: Facts) -> str:
+    """What differs, `rate 0.1 (there 0.05), hidden size 200 (there 300)`."""
+    told = (
+        f"{dial_name(name)} {fact(name, here)} (there {fact(name, there)})"
+        for name, (here, there) in differing(ours, theirs).items()
+    )
+    return ", ".join(told) or "nothing differs but the acts"
+
+
+def fact(name: str, value: Value) -> str:
+    """One value as people read it."""
+    return printable(dial_value(name, value) if name in DIALS else str(value))
+
+
+def companion_entry(companion: Companion, ours: Facts, step: int) -> Entry:
+    """What the log says when the curve of another run appears."""
+    note = f", {companion.note}" if companion.note else ""
+    who = f"{companion.letter} is run {printable(companion.run)}{note}:"
+    return entry(step, f"{who} {differences_text(ours, companion.facts)}", "quiet")

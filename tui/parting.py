@@ -1,0 +1,183 @@
+"""Leaving the run that is shown: for the shell, for a fork of it, or for another run.
+
+Apart from the app, which holds the connection; what becomes of the engine is decided here.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual import work
+
+from core.errors import UserError
+from core.launch import load_data
+from core.protocol import AnyCommand, Point, Resume, Shutdown, TakeSnapshot
+from core.record import is_served, read_config
+from core.story import read_story
+from tui.asking import Asking
+from tui.companions import read_companion
+from tui.screens.quit import Choice, Quit
+from tui.screens.training import TrainingScreen
+
+SAVING_SECONDS = 3.0
+"""How long quitting waits for the engine to save; the engine goes on saving without us."""
+
+
+@dataclass(frozen=True)
+class NextRun:
+    """The run that the dashboard is to be opened on when it has left this one."""
+
+    directory: Path
+    commands: tuple[AnyCommand, ...] = ()
+    begin: bool = False
+    """Start its engine first, and send it `commands`."""
+
+
+class Parting(Asking):
+    """The actions that lead away from the run, and those that look at others."""
+
+    _directory: Path
+    _training: TrainingScreen
+    _engine: subprocess.Popen[bytes] | None
+    _clients: int
+    """Dashboards on this run, this one included."""
+    _forking: int | None = None
+    """The id of the command that saves the state from which to fork."""
+    next_run: NextRun | None = None
+    """Where to go from here; None: to the shell."""
+
+    # --- other runs -------------------------------------------------------------------------------
+
+    def action_fork(self) -> None:
+        """Save the present state, and begin a run of its own from it."""
+        self._forking = self.send(TakeSnapshot(name="forked from here"))
+
+    @work(thread=True, exclusive=True, group="fork")
+    def _fork(self, point: Point) -> None:
+        from core.forking import fork
+
+        directory = self._directory
+        try:
+            made = fork(directory, directory.parent, step=point.step)
+        except UserError as error:
+            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+        else:
+            self.call_from_thread(self._begin_next, made)
+
+    def _begin_next(self, run: Path) -> None:
+        """Save and end this run, and train `run` instead."""
+        self.next_run = NextRun(run, (Resume(),), begin=True)
+        self._stop_and_save()
+
+    def action_runs(self) -> None:
+        """Look at the other runs: open one, resume it, or show its curve behind this one."""
+        from tui.screens.runs import Runs
+
+        shown = {companion.directory.resolve() for companion in self._training.companions}
+        self.push_screen(Runs(self._directory, self._training.facts, shown), self._turn_to)
+
+    def _turn_to(self, choice: tuple[str, Path] | None) -> None:
+        match choice:
+            case ("show", directory):
+                self._show_behind(directory)
+            case ("hide", directory):
+                self._training.hide_companion(directory)
+            case ("open" | "resume" as what, directory):
+                self._open(directory, resume=what == "resume")
+            case _:
+                pass
+
+    @work(thread=True, group="companion")
+    def _show_behind(self, directory: Path, note: str = "") -> None:
+        try:
+            companion = read_companion(directory, note)
+        except UserError as error:
+            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+        else:
+            self.call_from_thread(self._training.show_companion, companion)
+
+    def show_parent_behind(self) -> None:
+        """Of a fork: show the curve of the run that it left, if that is still there."""
+        parent = self._training.history.config.parent
+        if parent is not None:
+            directory = self._directory.resolve().parent / parent.run
+            if (directory / "config.json").exists():
+                self._show_behind(directory, "the parent")
+
+    def action_take_home(self) -> None:
+        """Write the run, or the names that it drew, to a file."""
+        from tui.screens.take_home import TakeHome
+
+        self.push_screen(TakeHome(self._directory.resolve().name), self._take_home)
+
+    def _take_home(self, chosen: tuple[str, Path] | None) -> None:
+        if chosen is not None:
+            self._write(*chosen)
+
+    @work(thread=True, group="export")
+    def _write(self, kind: str, file: Path) -> None:
+        from core.exporting import SAMPLES, WRITERS, opened
+
+        try:
+            story = read_story(self._directory)
+            with opened(str(file), force=False) as out:
+                (SAMPLES if kind == "samples" else WRITERS[kind])(story, out)
+        except UserError as error:
+            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+        else:
+            self.call_from_thread(self.notify, f"written: {file}", markup=False)
+
+    @work(thread=True, exclusive=True, group="open")
+    def _open(self, directory: Path, *, resume: bool) -> None:
+        try:
+            # Here a mistake is a sentence; when this screen is gone it would be the end.
+            load_data(directory, read_config(directory))
+            begin = resume and not is_served(directory)
+        except UserError as error:
+            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            return
+        self.next_run = NextRun(directory, (Resume(),) if begin else (), begin=begin)
+        self.call_from_thread(self._leave)
+
+    # --- leaving ----------------------------------------------------------------------------------
+
+    async def action_quit(self) -> None:
+        """Ask what is to become of the run; the second time leave at once."""
+        training = self._training
+        if training.leaving or training.link in ("gone", "resting") or self._clients > 1:
+            self._leave()
+        elif training.history.finished or training.link == "loading":
+            self._stop_and_save()
+        elif not isinstance(self.screen, Quit):
+            self.push_screen(Quit(running=training.history.running), self._part)
+
+    def _part(self, choice: Choice | None) -> None:
+        if choice == "keep":
+            self._leave()
+        elif choice == "stop":
+            self._stop_and_save()
+
+    def action_stop_and_save(self) -> None:
+        """Have the engine save and end, then leave."""
+        self._stop_and_save()
+
+    def _stop_and_save(self) -> None:
+        if self._training.link in ("gone", "resting"):
+            self._leave()
+            return
+        self._training.leaving = True
+        self._training.refresh_bindings()
+        self.set_timer(SAVING_SECONDS, self._leave)
+        if self._training.link in ("live", "silent"):
+            self.send(Shutdown())
+
+    def _leave(self, code: int = 0) -> None:
+        if self._training.link == "loading" and self._engine is not None:
+            # It never heard of us, so it could not be asked to end.
+            self._engine.terminate()
+        if not self.is_headless:
+            signal.alarm(3)
+        self.exit(return_code=code)

@@ -1,0 +1,71 @@
+"""What of a run is to be written to a file: its names, its table, or all of it as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui.screens.dialog import Dialog
+
+KINDS = {
+    "samples": ("every name drawn, as text", "-names.txt"),
+    "csv": ("losses, rates and acts, as a table", ".csv"),
+    "json": ("all of it, as JSON", ".json"),
+}
+"""What can be written, and how the file's name ends."""
+
+
+class TakeHome(Dialog[tuple[str, Path] | None]):
+    """Dismissed with a key of KINDS and a file that does not exist yet, or with None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    DEFAULT_CSS = """
+    TakeHome {
+        #box { width: 76; }
+        OptionList, OptionList:focus {
+            height: auto;
+            border: none;
+            padding: 0;
+            background: $surface;
+        }
+        #hint { margin-top: 1; }
+    }
+    """
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self._files = {kind: free_file(f"{run}{end}") for kind, (_, end) in KINDS.items()}
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = "Write to a file"
+            yield OptionList(
+                *(
+                    Option(f"{words:<36}{self._files[kind].name}", id=kind)
+                    for kind, (words, _) in KINDS.items()
+                )
+            )
+            yield Static(f"into {Path.cwd()}", id="hint", markup=False)
+
+    @on(OptionList.OptionSelected)
+    def choose(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        kind = str(event.option.id)
+        self.dismiss((kind, self._files[kind]))
+
+
+def free_file(name: str) -> Path:
+    """A file of that name here, numbered if there is one already."""
+    path, number = Path.cwd() / name, 2
+    while path.exists():
+        path = Path.cwd() / f"{Path(name).stem}-{number}{Path(name).suffix}"
+        number += 1
+    return path
