@@ -16,6 +16,7 @@ from core.protocol import (
     Cancelled,
     Decay,
     Evaluate,
+    FindLearningRate,
     Nudge,
     Pause,
     Point,
@@ -55,7 +56,12 @@ ON_THE_WAY = (Cancel, Shutdown, Resume, Pause, SetSetting)
 def _obey(run: Run, command: AnyCommand, client: str) -> None:
     errand = run.errand
     if errand is not None and errand.what != "evaluating" and not isinstance(command, ON_THE_WAY):
-        raise Refused("it is on the way to another state; wait, or cancel that")
+        # Who goes elsewhere does not want to know about here: `Run.go` gives the finder up.
+        leaves = isinstance(command, (Undo, Redo, Restore))
+        if errand.what == "finding" and not leaves:
+            raise Refused("the finder is at work; wait, or cancel it (Escape)")
+        if errand.what != "finding":
+            raise Refused("it is on the way to another state; wait, or cancel that")
     match command:
         case Resume():
             if run.running:
@@ -77,10 +83,14 @@ def _obey(run: Run, command: AnyCommand, client: str) -> None:
             _change_setting(run, name, nudged, command.id, client)
         case SetSetting(name=name, value=wanted):
             _change_setting(run, name, wanted, command.id, client)
-        case Evaluate():
+        case Evaluate(test=test):
             if errand is not None:
                 raise Refused("an evaluation is under way already")
-            run.evaluate(command.id, client)
+            run.evaluate(command.id, client, test=test)
+        case FindLearningRate():
+            if errand is not None:
+                raise Refused("an evaluation is under way; try again")
+            run.find(command, client)
         case Sample():
             _sample(run, command, client)
         case Undo():
@@ -98,8 +108,8 @@ def _obey(run: Run, command: AnyCommand, client: str) -> None:
         case Cancel():
             if errand is None or errand.what == "opening":
                 raise Refused("there is nothing to cancel")
-            run.give_up()
-            run.journal.tell(Cancelled(answers=command.id, what=errand.what))
+            run.give_up(client)
+            run.journal.tell(Cancelled(answers=command.id, what=errand.what, client=client))
         case Shutdown():
             run.end(f"asked by {client or 'its driver'}")
         case _:

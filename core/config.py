@@ -18,6 +18,7 @@ FORMAT = 1
 ScheduleKind = Literal["constant", "step", "exponential", "linear", "cosine"]
 OptimizerKind = Literal["sgd", "adamw"]
 Initialization = Literal["normal", "scaled"]
+GuardKind = Literal["off", "stop", "act"]
 PresetName = Literal["lecture", "fast"]
 
 
@@ -97,6 +98,11 @@ class Settings(Config, frozen=True, kw_only=True):
     temperature: float = 1.0
     top_k: int = 0
     pace: int = 0
+    guard: GuardKind = "stop"
+    autopilot: Literal["off", "on"] = "off"
+    patience: int = 5
+    autopilot_factor: float = 0.1
+    autopilot_minimum: float = 1e-5
 
     def __post_init__(self) -> None:
         for setting in SETTINGS:
@@ -140,6 +146,8 @@ class RunConfig(Config, frozen=True, kw_only=True):
     plan: tuple[PlannedAct, ...] = ()
     parent: Parent | None = None
     """Of a fork: its first state is not that of its seed."""
+    test_looks: int = 0
+    """How often the test split had been looked at in the runs that this one was forked from."""
 
 
 @dataclass(frozen=True)

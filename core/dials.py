@@ -288,6 +288,40 @@ SETTINGS: tuple[Dial, ...] = (
         zero="full",
         zero_on_top=True,
     ),
+    Dial(
+        "guard",
+        "When the loss explodes: stop and go back, act (go back, on at a tenth of the rate), off.",
+        kind="choice",
+        choices=("off", "stop", "act"),
+    ),
+    Dial(
+        "autopilot",
+        "Decay the rate by itself whenever the dev loss has stopped falling.",
+        kind="choice",
+        choices=("off", "on"),
+    ),
+    Dial(
+        "patience",
+        "Evaluations without a better dev loss that make a plateau.",
+        low=1,
+        high=1_000,
+        kind="count",
+        ladder=(1, 1_000),
+    ),
+    Dial(
+        "autopilot_factor",
+        "What the autopilot multiplies the base rate by.",
+        high=1.0,
+        open_low=True,
+        open_high=True,
+        ladder=(0.01, 1.0),
+    ),
+    Dial(
+        "autopilot_minimum",
+        "The base rate below which the autopilot does not go.",
+        high=1e6,
+        open_low=True,
+    ),
 )
 """Not part of the training state: changes are noted only."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.client import Client, EngineGone
+from core.answering import answer
 from core.dials import DIALS, ConfigError, parse_count
 from core.launch import load_data
-from core.protocol import CommandRejected, Sample, SamplesDrawn
+from core.protocol import Sample, SamplesDrawn
 from core.record import RunError, is_served, read_config
 
 MOST_OF_AN_ENGINE = 1_000
@@ -50,23 +50,8 @@ def _from_engine(directory: Path, wish: Sample) -> tuple[int, list[str]]:
         raise ConfigError(
             "count", wish.count, f"is more than a live engine draws; at most {MOST_OF_AN_ENGINE:,}"
         )
-    client = Client(directory, "sample")
-    try:
-        client.attach(30.0)
-        asked = client.send(wish)
-        while True:
-            for event in client.receive(1.0):
-                if isinstance(event, CommandRejected) and event.answers == asked:
-                    raise RunError(f"run {directory.name}: {event.reason}")
-                if isinstance(event, SamplesDrawn) and (event.client, event.answers) == (
-                    client.name,
-                    asked,
-                ):
-                    return event.step, list(event.names)
-    except (EngineGone, TimeoutError) as error:
-        raise RunError(f"run {directory.name}: {error}") from None
-    finally:
-        client.close()
+    drawn = answer(directory, wish, SamplesDrawn, "sample")
+    return drawn.step, list(drawn.names)
 
 
 def _from_checkpoint(directory: Path, wish: Sample) -> tuple[int, list[str]]:

@@ -11,7 +11,13 @@ from typing import Literal
 class Errand:
     """Something long, done a piece at a time."""
 
-    what: Literal["evaluating", "going back", "opening"]
+    what: Literal["evaluating", "finding", "going back", "opening"]
     step: int
     """Where the run stands meanwhile, whatever its trainer goes through."""
     work: Generator[None, None, None]
+    command: str = ""
+    """What asked for it, if a command did."""
+    answers: int | None = None
+    """The id of that command."""
+    client: str = ""
+    """Who asked."""

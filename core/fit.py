@@ -21,10 +21,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from core.answering import READY_SECONDS
 from core.client import Client, EngineGone
 from core.config import RunConfig
 from core.dataset import Dataset
 from core.dials import show
+from core.guard import trip_text
 from core.launch import load_data, start_engine
 from core.lineage import settings_after
 from core.protocol import (
@@ -35,6 +37,7 @@ from core.protocol import (
     EngineFailed,
     EngineStopped,
     Evaluated,
+    GuardTripped,
     KnobsChanged,
     Resume,
     RolledBack,
@@ -43,11 +46,9 @@ from core.protocol import (
     SnapshotTaken,
     StateChanged,
     StepsDone,
+    TestEvaluated,
 )
 from core.record import read_config
-
-READY_SECONDS = 120.0
-"""How long a loaded machine may take to load torch before we give up."""
 
 
 @dataclass
@@ -61,6 +62,9 @@ class Fit:
     seconds: float = 0.0
     weights_sha256: str = ""
     finished: bool = False
+    tripped: GuardTripped | None = None
+    """The guard stopped the run, and went back."""
+    guard: str = "stop"
     news: list[str] = field(default_factory=list)
     """Lines to print, oldest first."""
 
@@ -88,7 +92,20 @@ class Fit:
                 self.weights_sha256 = event.weights_sha256
             case StateChanged():
                 self.finished = event.finished
+            case TestEvaluated():
+                told = f"test {_loss(event.loss)} (look {event.looks:,} at the test split)"
+                self.news.append(f"step {event.step:>9,}  {told}")
+            case GuardTripped():
+                self.news.append(f"step {event.step:>9,}  {trip_text(event)}")
+                acts = self.guard == "act" and event.to is not None
+                self.tripped = None if acts else event
+            case RolledBack(reason="guard"):
+                changes = event.changes.values()
+                rates = "".join(f", on at rate {show(new)}" for _, new in changes)
+                self.news.append(f"step {event.before.step:>9,}  back to {event.to.step:,}{rates}")
             case SettingChanged():
+                if event.name == "guard":
+                    self.guard = str(event.new)
                 change = f"{event.name.replace('_', ' ')} {show(event.old)} → {show(event.new)}"
                 self.news.append(f"step {event.step:>9,}  {change}")
             case RolledBack(reason="resume"):
@@ -111,8 +128,8 @@ def train_and_report(
 ) -> int:
     """Serve the run in `directory` to its end, tell how it goes, and return the exit code.
 
-    `commands` are sent first. 0: finished. 1: the engine was lost. 130: stopped by Ctrl-C or
-    SIGTERM, and saved.
+    `commands` are sent first. 0: finished. 1: the engine was lost, or the guard stopped the run,
+    which is saved. 130: stopped by Ctrl-C or SIGTERM, and saved.
     """
     # With --json the standard output is the object's alone.
     console = Console(stderr=as_json, highlight=False)
@@ -126,8 +143,10 @@ def train_and_report(
     fit = Fit()
     try:
         attached = client.attach(READY_SECONDS)
+        fit.guard = config.settings.guard
         for recorded in attached.events:
             fit.hear(recorded)
+        fit.tripped = None
         fit.news.clear()
         fit.step = first = attached.welcome.step
         fit.finished = False
@@ -135,7 +154,7 @@ def train_and_report(
             client.send(command)
         limit = settings_after(config.settings, attached.events).step_limit
         with _progress(console, limit) as show_progress:
-            for event in _until_stopped(client, interrupted):
+            for event in _until_stopped(client, interrupted, fit):
                 fit.hear(event)
                 show_progress(fit)
     except (EngineGone, TimeoutError) as error:
@@ -151,17 +170,30 @@ def train_and_report(
     else:
         for line in _summary(report, directory, finished=fit.finished):
             console.print(line, markup=False, soft_wrap=True)
+    if fit.tripped and not fit.finished:
+        again = show(fit.tripped.learning_rate / 10)
+        print(
+            f"steermore: {trip_text(fit.tripped)}, at step {fit.tripped.step:,}; the run is saved"
+            f" as it was at step {fit.step:,}. Go on with `steermore resume {directory.name}"
+            f" --learning-rate {again} --headless`, or give --guard act",
+            file=sys.stderr,
+        )
+        return 1
     return 0 if fit.finished else 130
 
 
-def _until_stopped(client: Client, interrupted: threading.Event) -> Iterator[AnyEvent]:
-    """Every event until the engine has stopped, which it is asked to do at the end of the run."""
+def _until_stopped(client: Client, interrupted: threading.Event, fit: Fit) -> Iterator[AnyEvent]:
+    """Every event until the engine has stopped, which it is asked to do at the end of the run, or
+    where the guard stopped it and has gone back.
+    """
     asked = False
     while True:
         for event in client.receive(0.1):
             yield event
             finished = isinstance(event, StateChanged) and event.finished
-            if finished and not asked:
+            lost = isinstance(event, GuardTripped) and event.to is None
+            back = isinstance(event, RolledBack) and event.reason == "guard" and fit.tripped
+            if (finished or lost or back) and not asked:
                 client.send(Shutdown())
                 asked = True
             if isinstance(event, EngineStopped):

@@ -11,9 +11,9 @@ import msgspec
 from core import __version__
 from core.config import Parent, PlannedAct
 from core.dials import ConfigError, Value
-from core.launch import load_data, new_run, words_path
+from core.launch import new_run, words_path
 from core.lineage import Lineage, point_at, settings_after
-from core.protocol import Point, SnapshotTaken
+from core.protocol import Point, SnapshotTaken, TestEvaluated
 from core.steering import check_plan
 from core.story import Story, read_story
 
@@ -54,6 +54,7 @@ def fork(
         knobs=here[-1].knobs,
         settings=changed,
         plan=tuple(plan),
+        test_looks=looks(story),
         parent=Parent(run=parent.name, seq=point.seq, step=point.step),
     )
     check_plan(forked)
@@ -62,6 +63,12 @@ def fork(
     if start is None:
         start = _compute(story, here, progress)
     return new_run(runs, forked, words, start=start)
+
+
+def looks(story: Story) -> int:
+    """How often the test split was looked at until now, whatever was undone since."""
+    counts = (event.looks for event in story.events if isinstance(event, TestEvaluated))
+    return max(counts, default=story.config.test_looks)
 
 
 def _checkpoint_at(story: Story, point: Point) -> bytes | None:
@@ -77,19 +84,8 @@ def _compute(story: Story, path: Lineage, progress: Progress) -> bytes:
     """The state at the end of `path`, from the nearest one that stands on disk."""
     # torch takes a second to load; a fork from a checkpoint goes without.
     from core import checkpoint
-    from core.environment import settle_threads
-    from core.reaching import comparing, first_trainer, reach
-    from core.snapshots import Snapshots
+    from core.recomputing import trainer_at_end
 
-    parent, acts = story.directory, story.acts
-    settle_threads(story.config)
-    trainer = first_trainer(parent, story.config, load_data(parent, story.config))
-    first = Point(0, trainer.step)
-    snapshots = Snapshots(parent / "checkpoints", first, trainer.snapshot())
-    snapshots.take_note(acts, story.events)
-    start = snapshots.restore_nearest(trainer, path)
-    total = path[-1].end - start.step
-    for done in reach(trainer, path, start, comparing(parent, acts)):
-        progress(done, total)
+    trainer = trainer_at_end(story, path, progress)
     point = Point(path[-1].act.seq, trainer.step)
     return checkpoint.pack(trainer, checkpoint.describe(trainer, point, path[-1].branch))

@@ -7,8 +7,9 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from core.evaluation import measure
+from core.guarding import heed_plateau
 from core.lineage import on_path
-from core.protocol import Evaluated
+from core.protocol import Evaluated, TestEvaluated
 from core.snapshots import EVERY
 
 if TYPE_CHECKING:
@@ -44,8 +45,27 @@ def evaluating(
         answers=answers,
         client=client,
     )
+    if not whole:
+        heed_plateau(run)
     if not whole and run.snapshots.steps_since_file(run.step) >= EVERY:
         run.save("evaluated")
+
+
+def looking_at_test(
+    run: Run, *, answers: int | None = None, client: str = ""
+) -> Generator[None, None, None]:
+    """Measure the present weights on the whole test split; note the result and count the look."""
+    loss = yield from measure(run.trainer.model, run.data.splits["test"])
+    run.test_looks += 1
+    run.journal.add(
+        TestEvaluated,
+        run.step,
+        loss=loss if math.isfinite(loss) else None,
+        examples=run.data.splits["test"].examples,
+        looks=run.test_looks,
+        answers=answers,
+        client=client,
+    )
 
 
 def best_dev(run: Run) -> float:

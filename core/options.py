@@ -24,16 +24,32 @@ from core.config import (
     Initialization,
     Knobs,
     ModelConfig,
+    PlannedAct,
     PresetName,
     RunConfig,
+    Settings,
     with_changes,
 )
 from core.config import parse_plan as parse_act
-from core.dials import KNOBS, SETTINGS, ConfigError, Dial, Value, parse_count
+from core.dials import KNOBS, SETTINGS, Dial, Value
 from core.steering import check_plan
 from core.words import WordList, read_words
 
 SEED_HIGH = 2**63 - 1
+
+
+FOUNDATIONS: tuple[Dial, ...] = (
+    Dial("preset", "A named point to start from.", kind="choice", choices=tuple(PRESETS)),
+    Dial("seed", "Of the first weights and of all minibatches.", high=SEED_HIGH, kind="count"),
+    Dial("split_seed", "Of the one shuffle that deals the words.", high=SEED_HIGH, kind="count"),
+    Dial("threads", "Threads for the mathematics.", low=1, high=256, kind="count"),
+    Dial("block_size", "Symbols of context.", low=1, high=64, kind="count"),
+    Dial("embedding_size", "Of a symbol.", low=1, high=1024, kind="count"),
+    Dial("hidden_size", "Neurons of the tanh layer.", low=1, high=16384, kind="count"),
+    Dial("initialization", "Of the weights.", kind="choice", choices=get_args(Initialization)),
+)
+"""What a run is built on, and can never change while it trains."""
+FOUNDATION = {dial.name: dial for dial in FOUNDATIONS}
 
 
 class Beginning(msgspec.Struct, frozen=True):
@@ -41,7 +57,15 @@ class Beginning(msgspec.Struct, frozen=True):
 
     config: RunConfig
     words: WordList
-    runs: Path | None
+    runs: Path | None = None
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """How a run is trained at first, whatever it is built on."""
+
+    knobs: Knobs
+    settings: Settings
+    plan: tuple[PlannedAct, ...] = ()
 
 
 def shipped_names() -> Path:
@@ -53,42 +77,48 @@ def begin(given: dict[str, Any], acts: tuple[str, ...] = ()) -> Beginning:
     """Turn the flags given on the command line into a configuration; raises ConfigError,
     DatasetError.
     """
-    preset_name = given["preset"]
-    if preset_name not in PRESETS:
-        raise ConfigError("preset", preset_name, f"must be one of {', '.join(PRESETS)}")
-    preset = PRESETS[cast(PresetName, preset_name)]
-    initialization = given["initialization"] or preset.initialization
-    if initialization not in get_args(Initialization):
-        names = ", ".join(get_args(Initialization))
-        raise ConfigError("initialization", initialization, f"must be one of {names}")
-    settings = msgspec.structs.replace(preset.settings, **_typed(SETTINGS, given))
+    recipe = recipe_of(given, acts)
+    words = read_words(given["data"] or shipped_names())
+    return Beginning(configured(given, words, recipe), words, given["runs_dir"])
+
+
+def recipe_of(given: dict[str, Any], acts: tuple[str, ...] = ()) -> Recipe:
+    """What the preset says, with the knobs, settings and acts given; raises ConfigError."""
+    preset = PRESETS[cast(PresetName, FOUNDATION["preset"].parse(given["preset"]))]
+    settings = msgspec.structs.replace(preset.settings, **_parsed(SETTINGS, given))
     knobs = stretched(preset.knobs, preset.settings.step_limit, settings.step_limit)
-    knobs = with_changes(knobs, _typed(KNOBS, given))
-    path = given["data"] or shipped_names()
-    words = read_words(path)
+    knobs = with_changes(knobs, _parsed(KNOBS, given))
+    return Recipe(knobs, settings, tuple(parse_act(act) for act in acts))
+
+
+def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunConfig:
+    """The configuration of a run on these foundations, each as people type it.
+
+    `given["data"]` names the file that `words` were read from, if not the shipped one; without an
+    initialization the preset's is taken. Raises ConfigError.
+    """
+    found = _parsed(FOUNDATIONS, given)
+    preset = cast(PresetName, found["preset"])
+    found.setdefault("initialization", PRESETS[preset].initialization)
+    model = {name: found[name] for name in ModelConfig.__struct_fields__}
     config = RunConfig(
         created=time.time(),
         version=__version__,
-        preset=cast(PresetName, preset_name),
+        preset=preset,
         data=DataConfig(
-            path=str(path),
+            path=str(given["data"] or shipped_names()),
             sha256=words.sha256,
-            split_seed=parse_count("split_seed", given["split_seed"], 0, SEED_HIGH),
+            split_seed=cast(int, found["split_seed"]),
         ),
-        model=ModelConfig(
-            block_size=parse_count("block_size", given["block_size"], 1, 64),
-            embedding_size=parse_count("embedding_size", given["embedding_size"], 1, 1024),
-            hidden_size=parse_count("hidden_size", given["hidden_size"], 1, 16384),
-            initialization=cast(Initialization, initialization),
-        ),
-        seed=parse_count("seed", given["seed"], 0, SEED_HIGH),
-        threads=parse_count("threads", given["threads"], 1, 256),
-        knobs=knobs,
-        settings=settings,
-        plan=tuple(parse_act(act) for act in acts),
+        model=ModelConfig(**cast(dict[str, Any], model)),
+        seed=cast(int, found["seed"]),
+        threads=cast(int, found["threads"]),
+        knobs=recipe.knobs,
+        settings=recipe.settings,
+        plan=recipe.plan,
     )
     check_plan(config)
-    return Beginning(config, words, given["runs_dir"])
+    return config
 
 
 def stretched(knobs: Knobs, limit: int, new_limit: int) -> Knobs:
@@ -100,8 +130,10 @@ def stretched(knobs: Knobs, limit: int, new_limit: int) -> Knobs:
     return msgspec.structs.replace(knobs, schedule_length=length, drops=tuple(drops))
 
 
-def _typed(dials: tuple[Dial, ...], given: dict[str, Any]) -> dict[str, Value]:
-    return {dial.name: dial.parse(text) for dial in dials if (text := given[dial.name]) is not None}
+def _parsed(dials: tuple[Dial, ...], given: dict[str, Any]) -> dict[str, Value]:
+    """What is given of these, read from its text; raises ConfigError."""
+    texts = ((dial, given.get(dial.name)) for dial in dials)
+    return {dial.name: dial.parse(text) for dial, text in texts if text is not None}
 
 
 def _flags() -> list[inspect.Parameter]:
@@ -110,15 +142,16 @@ def _flags() -> list[inspect.Parameter]:
     Values stay text until `begin` reads them, so that each mistake gets the same kind of sentence.
     """
     model, run = ModelConfig(), "Run"
+    presets = "; ".join(f"{name}: {preset.help}" for name, preset in PRESETS.items())
     flags = [
         _flag("data", "A list, one word per line. Default: the shipped names.", None, run, "PATH"),
-        _flag("preset", "; ".join(f"{n}: {p.help}" for n, p in PRESETS.items()), "lecture", run),
-        _flag("seed", "Of the first weights and of all minibatches.", "2147483647", run, "N"),
-        _flag("split_seed", "Of the one shuffle that deals the words.", "42", run, "N"),
-        _flag("threads", "Threads for the mathematics.", "1", run, "N"),
-        _flag("block_size", "Symbols of context.", str(model.block_size), "Model", "N"),
-        _flag("embedding_size", "Of a symbol.", str(model.embedding_size), "Model", "N"),
-        _flag("hidden_size", "Neurons of the tanh layer.", str(model.hidden_size), "Model", "N"),
+        _flag("preset", presets, "lecture", run),
+        _foundation("seed", 2_147_483_647, run),
+        _foundation("split_seed", 42, run),
+        _foundation("threads", 1, run),
+        _foundation("block_size", model.block_size, "Model"),
+        _foundation("embedding_size", model.embedding_size, "Model"),
+        _foundation("hidden_size", model.hidden_size, "Model"),
         _flag("initialization", "normal or scaled; default: the preset's.", None, "Model"),
     ]
     flags += _dial_flags()
@@ -132,6 +165,10 @@ def _flags() -> list[inspect.Parameter]:
         ),
     ]
     return [*flags, _parameter("runs_dir", runs_dir, None)]
+
+
+def _foundation(name: str, default: int, panel: str) -> inspect.Parameter:
+    return _flag(name, FOUNDATION[name].help, str(default), panel, "N")
 
 
 def _dial_flags() -> list[inspect.Parameter]:
@@ -177,7 +214,7 @@ def with_dial_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def changes(given: dict[str, Any]) -> tuple[dict[str, Value], dict[str, Value]]:
     """The knobs and the settings among the flags given; raises ConfigError."""
-    return _typed(KNOBS, given), _typed(SETTINGS, given)
+    return _parsed(KNOBS, given), _parsed(SETTINGS, given)
 
 
 def _with_flags(function: Callable[..., Any], flags: list[inspect.Parameter]) -> Callable[..., Any]:

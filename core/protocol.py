@@ -92,6 +92,19 @@ class Decay(Command, frozen=True, kw_only=True):
 class Evaluate(Command, frozen=True, kw_only=True):
     """Measure the loss on dev and on the fixed part of train, now."""
 
+    test: bool = False
+    """On the test split instead: for the end, confirmed by the person, and counted."""
+
+
+class FindLearningRate(Command, frozen=True, kw_only=True):
+    """Range test (Smith 2015) on a copy of the trainer: one update at each of `steps` rates that
+    rise exponentially from `low` to `high`, as in the lecture. The run itself stands still.
+    """
+
+    low: float = 1e-3
+    high: float = 1.0
+    steps: int = 1_000
+
 
 class Sample(Command, frozen=True, kw_only=True):
     """Draw `count` names.
@@ -129,7 +142,7 @@ class TakeSnapshot(Command, frozen=True, kw_only=True):
 
 
 class Cancel(Command, frozen=True, kw_only=True):
-    """Give up what takes long: an evaluation, or the way to an earlier state."""
+    """Give up what takes long: an evaluation, a range test, or the way to an earlier state."""
 
 
 class Shutdown(Command, frozen=True, kw_only=True):
@@ -145,6 +158,7 @@ AnyCommand = (
     | Nudge
     | Decay
     | Evaluate
+    | FindLearningRate
     | Sample
     | Undo
     | Redo
@@ -246,6 +260,53 @@ class Evaluated(Recorded, frozen=True, kw_only=True):
     """The lowest dev loss so far on this lineage."""
 
 
+class TestEvaluated(Recorded, frozen=True, kw_only=True):
+    """The test split was looked at."""
+
+    __test__ = False
+    """Not a test of pytest's."""
+
+    loss: float | None
+    """Mean, nats per symbol, of the weights at `step`."""
+    examples: int
+    looks: int
+    """How often it was looked at now, those of the runs that this one was forked from included."""
+
+
+class FinderFinished(Recorded, frozen=True, kw_only=True):
+    """A range test has ended; the run is bit for bit as before it."""
+
+    low: float
+    high: float
+    steps: int
+    probed: int
+    """Rates tried: fewer than `steps` where the loss blew up."""
+    suggestions: dict[str, float]
+    """Rates by the name of their rule (core/suggesting.py), ours first; empty: the test told
+    nothing.
+    """
+
+
+class GuardTripped(Recorded, frozen=True, kw_only=True):
+    """The loss of the update at `step` was not finite, or its average had climbed too far.
+
+    Training stops; the rollback to an earlier point follows, and what was trained from there on is
+    left on its branch.
+    """
+
+    loss: float | None
+    """The minibatch loss before that update; None: not finite."""
+    average: float | None
+    """Debiased (0.98), where it trips, and the lowest that it had been."""
+    lowest: float | None
+    learning_rate: float
+    """Base rate in force."""
+    rate: float
+    """Effective rate of that update."""
+    to: Point | None
+    """Where the guard leads back to; None: nothing earlier is sound, and training only stops."""
+
+
 class SamplesDrawn(Recorded, frozen=True, kw_only=True):
     """Names drawn from the weights at `step`; equal arguments and weights draw equal names."""
 
@@ -297,11 +358,27 @@ class Reaching(Message, frozen=True, kw_only=True):
     total: int
 
 
+class LearningRateProbed(Message, frozen=True, kw_only=True):
+    """The finder has tried further rates."""
+
+    low: float
+    high: float
+    steps: int
+    first: int
+    """Index of the first of these rates, from 0; 0 begins a new test."""
+    loss: bytes
+    """float32, little-endian, the minibatch loss before the update at each rate."""
+    client: str = ""
+    """Who asked."""
+
+
 class Cancelled(Message, frozen=True, kw_only=True):
     """What took long was given up; the state is as before it began."""
 
     answers: int
     what: str
+    client: str = ""
+    """Who asked that it be given up."""
 
 
 class CommandRejected(Message, frozen=True, kw_only=True):
@@ -360,6 +437,9 @@ AnyRecorded = (
     | StateChanged
     | SettingChanged
     | Evaluated
+    | TestEvaluated
+    | FinderFinished
+    | GuardTripped
     | SamplesDrawn
     | SnapshotTaken
     | Clock
@@ -368,6 +448,7 @@ AnyEvent = (
     AnyRecorded
     | StepsDone
     | Reaching
+    | LearningRateProbed
     | Cancelled
     | CommandRejected
     | EngineFailed

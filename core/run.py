@@ -19,9 +19,12 @@ from core.config import PlannedAct, with_changes
 from core.dials import ConfigError, Value
 from core.environment import environment
 from core.errand import Errand
+from core.guard import Guard
+from core.guarding import after_trip, begin_watch, give_way
 from core.journal import Journal
 from core.launch import load_data
-from core.measuring import evaluating
+from core.lr_finder import check_wish, finding
+from core.measuring import evaluating, looking_at_test
 from core.pacing import Pacing
 from core.plan import Plan
 from core.protocol import (
@@ -29,6 +32,7 @@ from core.protocol import (
     Clock,
     EngineStarted,
     EngineStopped,
+    FindLearningRate,
     KnobsChanged,
     Point,
     RollbackReason,
@@ -42,6 +46,7 @@ from core.protocol import (
 )
 from core.reaching import first_trainer
 from core.record import read_config
+from core.smoothing import Floats
 from core.snapshots import EVERY, Snapshots
 from core.travel import roll_back, take_up
 
@@ -69,12 +74,16 @@ class Run:
         """Updates still to be made while paused."""
         self.errand: Errand | None = None
         """What is done a piece at a time while training stands still."""
+        self.guard: Guard | None = None
+        """Has seen the losses of the lineage; None: it has to begin."""
         self._pacing = Pacing()
         self.plan = Plan(self.config.plan)
         self._finished_at: int | None = None
         self.dev_losses: list[tuple[Point, float]] = []
         """Of every evaluation, with the point at which it was made."""
         self.drawings = 0
+        self.test_looks = self.config.test_looks
+        """How often the test split was looked at, by this run and those it was forked from."""
         self._clock_noted = time.monotonic()
         self._last_turn: tuple[frozenset[str], str, float] = (frozenset(), "", 0.0)
         first = Point(0, self.trainer.step)
@@ -110,22 +119,31 @@ class Run:
 
         Training stays running or paused as it is; an evaluation under way is given up.
         """
-        self.give_up()
+        self.give_up(client)
         self.single_steps = 0
+        if reason == "undo":
+            give_way(self, to)
         way = roll_back(self, to, reason, answers=answers, client=client)
-        self.errand = Errand("going back", self.trainer.step, way)
+        command = reason.capitalize()
+        self.errand = Errand("going back", self.trainer.step, way, command, answers, client)
         self._do_errand()
 
-    def give_up(self) -> None:
-        """Drop the errand; what it had changed is as before."""
-        if self.errand is not None:
-            self.errand.work.close()
-            self.errand = None
+    def give_up(self, client: str = "") -> None:
+        """Drop the errand, which `client` has no use for; what it had changed is as before."""
+        errand, self.errand = self.errand, None
+        if errand is None:
+            return
+        errand.work.close()
+        if errand.answers is not None and errand.client != client:
+            # Whoever asked for it must not wait for ever.
+            reason = "given up for another command"
+            self.journal.reject(errand.command, errand.answers, reason, errand.client)
 
     def arrived(self) -> None:
         """Another state has come into force."""
         was_finished = self.finished
         self.errand = None
+        self.guard = None
         self._finished_at = None
         self._last_turn = (frozenset(), "", 0.0)
         self._pacing.restart()
@@ -156,8 +174,11 @@ class Run:
         names, now = frozenset(changes), time.monotonic()
         last_names, last_client, last_time = self._last_turn
         joins = names == last_names and client == last_client and now - last_time < JOIN_SECONDS
+        joins = joins and by == "person"
         self._last_turn = (names, client, now)
         restarted = self.trainer.set_knobs(new)
+        if new.fixed_batch != knobs.fixed_batch:
+            self.guard = None
         self.journal.add(
             KnobsChanged,
             self.step,
@@ -184,12 +205,19 @@ class Run:
             self._finished_at = None
             self._say_state()
 
-    def evaluate(self, answers: int | None = None, client: str = "") -> None:
+    def evaluate(self, answers: int | None = None, client: str = "", *, test: bool = False) -> None:
         """Begin to measure the loss of the present weights."""
         assert self.errand is None
-        self.errand = Errand(
-            "evaluating", self.step, evaluating(self, answers=answers, client=client)
-        )
+        measure = looking_at_test if test else evaluating
+        work = measure(self, answers=answers, client=client)
+        self.errand = Errand("evaluating", self.step, work, "Evaluate", answers, client)
+
+    def find(self, wish: FindLearningRate, client: str = "") -> None:
+        """Begin a range test on a copy of the trainer; raises ConfigError."""
+        assert self.errand is None
+        check_wish(wish)
+        work = finding(self, wish, client)
+        self.errand = Errand("finding", self.step, work, "FindLearningRate", wish.id, client)
 
     def draw(self, wish: Sample, client: str = "") -> None:
         """Draw names (core/sampling.py) and note them; every field of `wish` but the seed is set.
@@ -271,9 +299,11 @@ class Run:
         losses = self.trainer.advance(updates)
         seconds = time.perf_counter() - before
         self.journal.seconds += seconds
-        self.journal.add_losses(step, losses)
         self._pacing.did(updates, seconds)
         self.single_steps = max(self.single_steps - updates, 0)
+        if self._trips(step, losses):
+            return 0.0
+        self.journal.add_losses(step, losses)
         if self.step % EVERY == 0:
             self.snapshots.keep(self.journal.point(self.step), self.trainer.snapshot())
         if self.step % interval == 0 and not (self.running and self.step == settings.step_limit):
@@ -281,6 +311,23 @@ class Run:
         if time.monotonic() - self._clock_noted >= 1.0:
             self._note_clock()
         return 0.0
+
+    def _trips(self, first: int, losses: Floats) -> bool:
+        """Whether the guard steps in at one of these losses; it then has its errand."""
+        if self.settings.guard == "off":
+            self.guard = None
+            return False
+        self.guard = self.guard or begin_watch(self)
+        trip = self.guard.look(losses)
+        if trip is None:
+            return False
+        end = trip.index + 1
+        self.journal.add_losses(first, losses[:end])
+        work = after_trip(self, trip, float(losses[trip.index]), losses[end:])
+        self.errand = Errand("going back", first + end, work)
+        # Begun at once: given up before its first piece it could not mend what it found.
+        self._do_errand()
+        return True
 
     def _follow(self, act: PlannedAct) -> None:
         wish = SetKnobs(values=act.changes)

@@ -58,6 +58,11 @@ class Snapshots:
         """How far `step` is from the state that was written last."""
         return abs(step - self._saved_at.step) if self._saved_at else float("inf")
 
+    def stands_at(self, point: Point) -> None:
+        """Know that the checkpoint of `point`, if there is one, was found sound."""
+        if point in self.files:
+            self._saved_at = point
+
     def save(
         self,
         trainer: Trainer,

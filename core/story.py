@@ -55,11 +55,16 @@ class Story:
 
     def pieces(self) -> Iterator[Piece]:
         """Every update of the lineage in order."""
-        for stretch in self.path:
-            begin = self.acts.first_step(stretch.branch)
-            for first in range(stretch.start, stretch.end, PIECE):
-                steps = range(first, min(first + PIECE, stretch.end))
-                yield Piece(self.directory, stretch, begin, steps)
+        return pieces(self.directory, self.acts, self.path)
+
+
+def pieces(directory: Path, acts: Acts, path: Lineage) -> Iterator[Piece]:
+    """Every update of `path` in order."""
+    for stretch in path:
+        begin = acts.first_step(stretch.branch)
+        for first in range(stretch.start, stretch.end, PIECE):
+            steps = range(first, min(first + PIECE, stretch.end))
+            yield Piece(directory, stretch, begin, steps)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ state after n updates depends, to the last bit, on where it began and on the kno
 
 from __future__ import annotations
 
+import copy
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,11 +86,26 @@ class Trainer:
     @torch.inference_mode()
     def advance(self, updates: int) -> npt.NDArray[np.float32]:
         """Make `updates` updates; return their minibatch losses (updates,), each taken before."""
+        return self._advance(updates, None)
+
+    @torch.inference_mode()
+    def advance_at(self, rates: Sequence[float]) -> npt.NDArray[np.float32]:
+        """As `advance`, but by one update at each of these effective rates (updates,), whatever
+        base rate and schedule say.
+        """
+        return self._advance(len(rates), rates)
+
+    def _advance(self, updates: int, rates: Sequence[float] | None) -> npt.NDArray[np.float32]:
         losses = np.empty(updates, dtype=np.float32)
         steps = self._steps_at_once()
         for done in range(0, updates, steps):
             piece = losses[done : done + steps]
-            piece[:] = self._advance(len(piece))
+            if rates is None:
+                span = range(self.step, self.step + len(piece))
+                at = [effective_rate(self.knobs, step) for step in span]
+            else:
+                at = list(rates[done : done + steps])
+            piece[:] = self._update(at)
         return losses
 
     def _steps_at_once(self) -> int:
@@ -97,19 +114,19 @@ class Trainer:
         per_example = 4 * sizes.block_size * (sizes.embedding_size + 4) + 16 * self.model.vocab_size
         return max(1, min(_MOST_STEPS, _MOST_BYTES // (self.knobs.batch_size * per_example)))
 
-    def _advance(self, steps: int) -> npt.NDArray[np.float32]:
-        """`advance` by as many steps as may be gathered together."""
-        knobs, model, optimizer = self.knobs, self.model, self.optimizer
+    def _update(self, rates: list[float]) -> npt.NDArray[np.float32]:
+        """An update at each of these effective rates, as many as may be gathered together."""
+        knobs, model, optimizer, steps = self.knobs, self.model, self.optimizer, len(rates)
         if self._gradient.batch_size != knobs.batch_size:
             self._gradient = Gradient(model, knobs.batch_size)
         gradient = self._gradient
         batches = arrange(self._examples(steps), self.config.embedding_size)
         logits = self._room_for_logits(steps)
-        for places, cells, logits_s in zip(
-            batches.places.unbind(), batches.cells.unbind(), logits.unbind(), strict=True
+        for rate, places, cells, logits_s in zip(
+            rates, batches.places.unbind(), batches.cells.unbind(), logits.unbind(), strict=True
         ):
             gradient.compute(places, cells, logits_s)
-            optimizer.update(gradient.flat, knobs, effective_rate(knobs, self.step))
+            optimizer.update(gradient.flat, knobs, rate)
             self.step += 1
         return minibatch_losses(logits, batches.targets)
 
@@ -151,7 +168,10 @@ class Trainer:
 
     def copy(self) -> Trainer:
         """Another trainer in the same state, on the same data; neither can touch the other."""
-        twin = Trainer(self.dataset, self.config, self.knobs, self.seed)
+        # Not made anew: the data is shared and never written, and first weights cost a millisecond.
+        twin = copy.copy(self)
+        twin.model = Model(self.config, self.model.vocab_size)
+        twin._gradient = Gradient(twin.model, self.knobs.batch_size)
         twin.restore(self.snapshot())
         return twin
 

@@ -7,13 +7,14 @@ leaves the run as it found it.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from core.config import Knobs
+from core.config import Knobs, with_changes
 from core.dials import Value
 from core.errand import Errand
 from core.lineage import Lineage, settings_after
@@ -26,6 +27,7 @@ from core.protocol import (
     Reaching,
     RollbackReason,
     SamplesDrawn,
+    TestEvaluated,
 )
 from core.reaching import StepDiffers, TakeLosses, comparing, reach
 
@@ -43,11 +45,19 @@ def roll_back(
     answers: int | None = None,
     client: str = "",
     by: By = "person",
+    left: Point | None = None,
+    wanted: Mapping[str, Value] = MappingProxyType({}),
 ) -> Generator[None, None, None]:
-    """Put the state of `to` in force and begin a new branch from it (RECORD: RolledBack)."""
+    """Put the state of `to` in force, with the knobs `wanted` changed, and begin a new branch from
+    it (RECORD: RolledBack).
+
+    `left` is the point that is left, where the trainer has gone on beyond it.
+    """
     trainer, journal = run.trainer, run.journal
-    left, here = journal.point(trainer.step), trainer.snapshot()
-    run.snapshots.keep(left, here)
+    here = trainer.snapshot()
+    if left is None:
+        left = journal.point(trainer.step)
+        run.snapshots.keep(left, here)
     journal.flush()
     path = journal.acts.path(to)
     arrived = False
@@ -55,14 +65,18 @@ def roll_back(
         start = run.snapshots.restore_nearest(trainer, path)
         yield from _reach(run, path, start, comparing(run.directory, journal.acts))
         arrived = True
-    except StepDiffers as difference:
-        reason_not = f"{difference}; the run stays where it was"
-        journal.reject(reason.capitalize(), answers or 0, reason_not, client)
+    except StepDiffers as differs:
+        reason_not = f"{differs}; the run stays where it was"
+        journal.reject(reason.capitalize(), answers or 0, reason_not, client or None)
     finally:
         if not arrived:
             trainer.restore(here)
     if arrived:
-        journal.roll_back(to, left, reason=reason, answers=answers, client=client, by=by)
+        changes = difference(trainer.knobs, with_changes(trainer.knobs, dict(wanted)))
+        trainer.set_knobs(with_changes(trainer.knobs, dict(wanted)))
+        journal.roll_back(
+            to, left, reason=reason, changes=changes, answers=answers, client=client, by=by
+        )
         run.arrived()
 
 
@@ -76,6 +90,8 @@ def take_up(run: Run, events: list[AnyRecorded]) -> None:
                 run.dev_losses.append((acts.point_of(event), dev))
             case SamplesDrawn():
                 run.drawings += 1
+            case TestEvaluated():
+                run.test_looks = event.looks
             case _:
                 pass
     run.settings = settings_after(run.settings, events)
@@ -112,6 +128,8 @@ def opening(run: Run) -> Generator[None, None, None]:
         changes = difference(trainer.knobs, path[-1].knobs)
         trainer.set_knobs(path[-1].knobs)
         journal.roll_back(start, head, reason="resume", changes=changes, by="command line")
+    if start == head:
+        run.snapshots.stands_at(head)
     run.arrived()
     run.say_started()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.protocol import KnobsChanged
+from core.protocol import KnobsChanged, TestEvaluated
 from core.record import column_path, read_config, read_events
 from tests.test_cli import fit, steermore
 
@@ -105,3 +105,36 @@ def test_what_cannot_be_done_again_is_refused_with_a_sentence(
     assert refused.returncode == 2
     assert sentence in refused.stderr
     assert len(list((hundred_steps / "runs").iterdir())) == 1
+
+
+def test_the_test_split_is_looked_at_only_if_confirmed_and_every_look_is_counted(
+    names: Path, tmp_path: Path
+) -> None:
+    report = fit(tmp_path, "--data", names, "--steps", "200")
+    asked = ("evaluate", "last", "--split", "test")
+    refused = steermore(*asked, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
+    assert not [e for e in read_events(tmp_path / "runs" / report["run"]) if is_look(e)]
+    first = run_json(tmp_path, *asked, "--yes")
+    assert (first["looks"], first["step"], first["split"]) == (1, 200, "test")
+    assert first["examples"] == report["examples"]["test"]
+    second = steermore(*asked, "--yes", cwd=tmp_path)
+    assert "(look 2 at the test split)" in second.stdout
+    assert f"{first['loss']:.4f}" in second.stdout
+    child = run_json(tmp_path, "fork", report["run"], "--at", "100", "--steps", "210")
+    third = run_json(tmp_path, "evaluate", child["run"], "--split", "test", "--yes")
+    assert third["looks"] == 3
+    dev = run_json(tmp_path, "evaluate", report["run"])
+    assert dev["loss"] == report["dev_loss"]
+    assert run_json(tmp_path, "replay", report["run"])["identical"]
+
+
+def is_look(event: object) -> bool:
+    return isinstance(event, TestEvaluated)
+
+
+def test_evaluate_explains_a_split_that_is_none(tmp_path: Path) -> None:
+    done = steermore("evaluate", "last", "--split", "val", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "split val must be one of train, dev, test" in done.stderr

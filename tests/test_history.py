@@ -29,12 +29,12 @@ from core.protocol import (
     StepsDone,
     Welcome,
 )
+from core.smoothing import DebiasedAverage
 from tui.chart_view import chart_view
 from tui.course import Way
 from tui.history import History
 from tui.marks import change_label, marks
 from tui.reduction import reduce
-from tui.smoothing import DebiasedAverage
 
 losses = st.lists(st.floats(width=32), max_size=200)
 

@@ -21,6 +21,7 @@ from core.protocol import (
     Decay,
     EngineStarted,
     Evaluate,
+    FindLearningRate,
     Nudge,
     Pause,
     Point,
@@ -394,6 +395,9 @@ ACTS: list[Any] = [
     Sample(count=3),
     TakeSnapshot(name="named"),
     SetSetting(name="evaluation_interval", value=40),
+    FindLearningRate(steps=20),
+    FindLearningRate(low=0.5, high=1e6, steps=40),
+    "find and cancel",
     "restore",
     "restore anything",
     "forget",
@@ -424,6 +428,12 @@ def test_live_reopened_and_replayed_states_are_equal(
                 act = chance.choice(run.journal.acts.list)
                 end = run.journal.acts.end(act.seq, run.step)
                 obey(run, Restore(point=Point(act.seq, chance.randint(act.step, end))))
+            case "find and cancel":
+                obey(run, FindLearningRate(steps=60))
+                run.work()
+                back = Restore(step=chance.randint(0, run.step))
+                giving_up: tuple[Any, ...] = (Cancel(), Undo(), back)
+                obey(run, chance.choice(giving_up))
             case "forget":
                 run.snapshots.forget_memory()
             case "kill" | "reopen":

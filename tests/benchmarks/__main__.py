@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import latency, step
+from tests.benchmarks import finder, latency, record, step
 
 if __name__ == "__main__":
     step.main()
+    record.main()
     latency.main()
+    finder.main()
