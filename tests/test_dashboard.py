@@ -35,6 +35,7 @@ from tui.screens.schedule import AskSchedule
 from tui.screens.training import TrainingScreen
 from tui.telling import Entry, Word, samples_entry
 from tui.widgets.chart import LossChart
+from tui.widgets.dial_list import DialList
 from tui.widgets.feed import Feed, wrap
 from tui.widgets.key_line import KeyLine
 from tui.widgets.status import StatusLine
@@ -88,7 +89,15 @@ class Hands:
 
     @property
     def rate(self) -> str:
-        return self.seen("#rate Static")
+        """The panel of the rate and of all dials, its blanks pressed together."""
+        parts = self.training.query_one("#rate").children
+        lines = "\n".join(map(shown, parts)).splitlines()
+        return "\n".join(" ".join(line.split()) for line in lines)
+
+    def dial(self, name: str) -> str:
+        """The value of a knob or setting in its row of the panel, which may have to be scrolled."""
+        rows = self.training.query_one(DialList).rows
+        return next(row.text for row in rows if row.name == name)
 
     @property
     def log(self) -> list[str]:
@@ -215,16 +224,16 @@ def test_plus_and_minus_change_the_rate_on_screen_in_the_log_and_on_the_chart(
     async def scenario(hands: Hands) -> None:
         await type_rate(hands, "0.1")
         await hands.press("plus")
-        await hands.until(lambda: "= effective  0.2" in hands.rate)
+        await hands.until(lambda: "= effective 0.2" in hands.rate)
         assert "rate 0.1 → 0.2 (you)" in hands.log[0]
         step = hands.training.history.acts[-1].step
         assert f"since step {step:,}" in hands.rate
         chart = hands.training.query_one(LossChart)
         await hands.until(lambda: any(at == step for at, _ in chart.view.marks))
         await hands.press("minus", "comma")
-        await hands.until(lambda: "base       0.08" in hands.rate)
+        await hands.until(lambda: "base 0.08" in hands.rate)
         await hands.press("full_stop", "equals_sign")
-        await hands.until(lambda: "base       0.2" in hands.rate)
+        await hands.until(lambda: "base 0.2" in hands.rate)
 
     dashboard(scenario)
 
@@ -245,7 +254,7 @@ def test_a_held_key_loses_no_press_and_is_one_line_of_the_log(
         await type_rate(hands, "0.001")
         acts, lines = len(hands.training.history.acts), len(hands.log)
         await hands.press(*["plus"] * 6)
-        await hands.until(lambda: "effective  0.1" in hands.rate)
+        await hands.until(lambda: "effective 0.1\n" in hands.rate)
         assert len(hands.training.history.acts) == acts + 6
         assert len(hands.log) <= lines + 1
         assert hands.log[0].endswith("→ 0.1 (you)")
@@ -257,7 +266,7 @@ def test_d_multiplies_the_base_rate_by_a_tenth(dashboard: Callable[..., None]) -
     async def scenario(hands: Hands) -> None:
         await type_rate(hands, "0.1")
         await hands.press("d")
-        await hands.until(lambda: "effective  0.01" in hands.rate)
+        await hands.until(lambda: "effective 0.01" in hands.rate)
         assert "0.01 (you)" in hands.log[0]
 
     dashboard(scenario)
@@ -277,7 +286,7 @@ def test_a_wrong_rate_is_explained_in_place_and_a_right_one_is_sent(
         await hands.type("Input", "3.5e-2")
         assert not shown(error).strip()
         await hands.press("enter")
-        await hands.until(lambda: "base       0.035" in hands.rate)
+        await hands.until(lambda: "base 0.035" in hands.rate)
         assert len(hands.training.history.acts) == acts + 1
         await hands.press("l")
         await hands.open(AskValue)
@@ -298,7 +307,7 @@ def test_batch_size_temperature_and_pace_are_set(dashboard: Callable[..., None])
         await hands.press("up")
         await hands.until(lambda: hands.app.screen.query_one(Input).value == "64")
         await hands.press("enter")
-        await hands.until(lambda: "batch        64" in hands.rate)
+        await hands.until(lambda: "batch 64" in hands.rate)
         await hands.press("t")
         await hands.open(AskValue)
         await hands.type("Input", "0.7")
@@ -306,9 +315,9 @@ def test_batch_size_temperature_and_pace_are_set(dashboard: Callable[..., None])
         samples = hands.training.query_one("#samples")
         await hands.until(lambda: "temperature 0.7" in str(samples.border_title))
         await hands.press("less_than_sign")
-        await hands.until(lambda: "1,000/s" in hands.rate)
+        await hands.until(lambda: hands.dial("pace") == "1,000")
         await hands.press("greater_than_sign")
-        await hands.until(lambda: "pace         full" in hands.rate)
+        await hands.until(lambda: hands.dial("pace") == "full")
 
     dashboard(scenario)
 

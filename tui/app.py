@@ -35,6 +35,7 @@ from core.protocol import (
     EngineStopped,
     Heartbeat,
     Resume,
+    RolledBack,
     Shutdown,
     SnapshotTaken,
     StateChanged,
@@ -67,14 +68,17 @@ class SteermoreApp(Parting):
         *,
         commands: tuple[AnyCommand, ...] = (),
         engine: subprocess.Popen[bytes] | None = None,
+        behind: Path | None = None,
     ) -> None:
         """`commands` are sent once the engine answers.
 
         `engine` is its process, if the caller started it: its early death is then noticed. Without
-        one, and with none at work on the run, the run is shown as it ended.
+        one, and with none at work on the run, the run is shown as it ended. `behind` is the run
+        that was shown before, if its curve is to stand behind this one.
         """
         super().__init__()
         self._directory = run_directory
+        self._behind = behind
         self._commands = commands
         self._clients = 1
         self._client = Client(run_directory, "dashboard", engine)
@@ -116,7 +120,7 @@ class SteermoreApp(Parting):
         else:
             self._training.follow(ended.config, ended.events, ended.losses, ended.welcome)
             self._take_link(LinkChanged("resting"))
-            self.show_parent_behind()
+            self.show_kin_behind()
 
     def run(self, *args: object, **kwargs: object) -> None:
         """Run until the person leaves; whatever hangs on the way out is ended by the alarm."""
@@ -168,7 +172,7 @@ class SteermoreApp(Parting):
         commands = (Shutdown(),) if self._training.leaving else self._commands
         self._commands = ()
         if not self._client_name:
-            self.show_parent_behind()
+            self.show_kin_behind()
         self._client_name = attached.welcome.client
         for command in commands:
             self.send(command)
@@ -188,11 +192,18 @@ class SteermoreApp(Parting):
                 self.notify(event.reason, severity="error", markup=False, timeout=15)
             elif isinstance(event, EngineStopped) and self._training.leaving:
                 self._leave()
+            elif isinstance(event, RolledBack) and event.reason == "guard":
+                self._after_guard()
             elif isinstance(event, Heartbeat):
                 self._clients = event.clients
             elif isinstance(event, SnapshotTaken) and self._is_fork(event):
                 self._forking = None
                 self._fork(self.history.all_acts.point_of(event))
+
+    def _after_guard(self) -> None:
+        history = self.history
+        if history.trip is not None and history.settings.guard == "stop":
+            self.ask_after_trip(history.trip)
 
     def _is_fork(self, taken: SnapshotTaken) -> bool:
         return taken.client == self._client_name and taken.answers == self._forking

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from textual import on
 from textual.app import App
 
 from core.dials import DIALS, KNOB_NAMES, Value
@@ -18,6 +19,7 @@ from core.protocol import (
     Cancel,
     Decay,
     Evaluate,
+    GuardTripped,
     Nudge,
     Pause,
     Point,
@@ -32,6 +34,7 @@ from core.protocol import (
     Undo,
 )
 from tui.history import History
+from tui.widgets.dial_list import DialList
 
 
 class Asking(App[None]):
@@ -56,11 +59,63 @@ class Asking(App[None]):
     def action_nudge(self, name: str, rungs: int, fine: bool = False) -> None:
         self.send(Nudge(name=name, rungs=rungs, fine=fine))
 
+    @on(DialList.Nudged)
+    def nudge_dial(self, event: DialList.Nudged) -> None:
+        """Move the dial that was moved in the panel."""
+        self.action_nudge(event.name, event.rungs, event.fine)
+
+    @on(DialList.Typed)
+    def ask_dial(self, event: DialList.Typed) -> None:
+        """Let the person type the dial chosen in the panel; a schedule has an editor of its own."""
+        if event.name == "schedule":
+            self.action_ask_schedule()
+        else:
+            self.action_ask(event.name)
+
     def action_decay(self) -> None:
         self.send(Decay())
 
     def action_evaluate(self) -> None:
         self.send(Evaluate())
+
+    def action_find_rate(self) -> None:
+        """Try rates on a copy of the model, and watch."""
+        from tui.screens.finder import Finder
+
+        self.push_screen(Finder(lambda: self.history, self.send), self._apply_rate)
+
+    def _apply_rate(self, rate: float | None) -> None:
+        if rate is not None:
+            self.send(SetKnobs(values={"learning_rate": rate}))
+
+    def action_overfit(self) -> None:
+        """Train on one minibatch for ever, the next one; or on all of train again."""
+        history = self.history
+        fixed = history.step if history.knobs.fixed_batch is None else None
+        self.send(SetKnobs(values={"fixed_batch": fixed}))
+
+    def action_test_split(self) -> None:
+        """Look at the test split, if the person means it."""
+        from tui.screens.confirm import LookAtTest
+
+        self.push_screen(LookAtTest(self.history.test_looks), self._look_at_test)
+
+    def _look_at_test(self, confirmed: bool | None) -> None:
+        if confirmed:
+            self.send(Evaluate(test=True))
+
+    def ask_after_trip(self, trip: GuardTripped) -> None:
+        """The guard has stopped the run and gone back: ask how to go on."""
+        from tui.screens.confirm import AfterTrip
+
+        self.push_screen(AfterTrip(trip, self.history.step), self._go_on)
+
+    def _go_on(self, rate: float | None) -> None:
+        if rate is None:
+            return
+        if rate != self.history.knobs.learning_rate:
+            self.send(SetKnobs(values={"learning_rate": rate}))
+        self.send(Resume())
 
     def action_sample(self) -> None:
         self.send(Sample())
@@ -99,15 +154,17 @@ class Asking(App[None]):
             self.send(Restore(step=where))
 
     def action_ask(self, name: str) -> None:
-        """Let the person type a value for a knob or a setting."""
-        from tui.screens.ask import AskValue
+        """Let the person type a value for a knob or a setting, or choose it from a few."""
+        from tui.screens.ask import AskChoice, AskValue
 
         history = self.history
         current = getattr(history.knobs if name in KNOB_NAMES else history.settings, name)
-        self.push_screen(AskValue(DIALS[name], current), partial(self._set, name))
+        dialog = AskChoice if DIALS[name].kind == "choice" else AskValue
+        self.push_screen(dialog(DIALS[name], current), partial(self._set, name))
 
-    def _set(self, name: str, value: Value) -> None:
-        if value is not None:
+    def _set(self, name: str, answer: tuple[Value] | None) -> None:
+        if answer is not None:
+            (value,) = answer
             knob = name in KNOB_NAMES
             self.send(
                 SetKnobs(values={name: value}) if knob else SetSetting(name=name, value=value)
@@ -115,10 +172,13 @@ class Asking(App[None]):
 
     def action_ask_schedule(self) -> None:
         from tui.screens.schedule import AskSchedule
+        from tui.screens.training import TrainingScreen
 
-        history = self.history
+        history, training = self.history, self.screen_stack[0]
+        assert isinstance(training, TrainingScreen)
         self.push_screen(
-            AskSchedule(history.knobs, history.settings, history.step), self._set_schedule
+            AskSchedule(history.knobs, history.settings, history.step, training.propose),
+            self._set_schedule,
         )
 
     def _set_schedule(self, values: Any) -> None:

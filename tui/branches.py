@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.smoothing import NOTHING, Column, DebiasedAverage, Floats
 from tui.reduction import Curves, finite_or_nan, reduce
-from tui.smoothing import NOTHING, Column, DebiasedAverage, Floats
 
 
 class Branch:

@@ -11,7 +11,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from tui.smoothing import Doubles
+from core.smoothing import Doubles
 
 SPACE = ord(" ")
 ON_BAND = 32
@@ -36,6 +36,8 @@ class Role(IntEnum):
     """A glyph in the colour of the ground, on the band."""
     ABANDONED = 12
     OTHER = 13
+    RATE = 14
+    RATE_AHEAD = 15
 
 
 LABELS = (Role.LABEL, Role.MARK_LABEL)

@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
+from core.smoothing import Doubles
 from tui import scale
 from tui.cells import DATA, LABELS, Cells, Role, printable
 from tui.chart_view import GUTTER, ChartView, Dot
 from tui.marks import ARROWS
-from tui.smoothing import Doubles
 
 _SPARSE = 2.0
 """Below this many steps a column the raw loss is a line; a band would be full of holes."""
@@ -23,6 +23,8 @@ _MARK_COLUMNS = 6
 """Least mean distance of the marks' lines: more would hide what was undone."""
 _LINE_FROM = 12
 """Rows from which the horizontal axis has a line of its own."""
+_STRIP_FROM = ((24, 3), (14, 2))
+"""Rows from which the strip of rates has so many."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Frame:
     low: float
     high: float
     log_y: bool
+    strip: int = 0
+    """Rows of the strip of rates, which lies between the canvas and the axis of steps."""
 
     def across(self, steps: ArrayLike) -> Doubles:
         """Cells from the left edge."""
@@ -68,14 +72,16 @@ class Frame:
 
 def frame_of(view: ChartView, width: int, height: int) -> Frame | None:
     """The canvas within a content of that size, or None if there is no room for one."""
-    rows = height - 1 - (height >= _LINE_FROM)
+    strip = next((rows for least, rows in _STRIP_FROM if height >= least), 0)
+    strip = strip if len(view.rates) else 0
+    rows = height - strip - 1 - (height >= _LINE_FROM)
     if width <= GUTTER + 1 or rows < 1:
         return None
     (first, last), (low, high) = view.x_limits, view.y_limits
     log_y = view.log_y and low > 0
     if not (np.isfinite(low) and np.isfinite(high) and low < high and first < last):
         low, high, first, last, log_y = 0.0, 1.0, 0, 10, False
-    return Frame(width - GUTTER, rows, first, last, low, high, log_y)
+    return Frame(width - GUTTER, rows, first, last, low, high, log_y, strip)
 
 
 def is_sparse(view: ChartView) -> bool:
@@ -153,7 +159,7 @@ def label_marks(view: ChartView, frame: Frame, cells: Cells) -> None:
 
 
 def surround(canvas: Cells, view: ChartView, frame: Frame, height: int) -> Cells:
-    """The canvas with its axes, `height` rows in all."""
+    """The canvas with its axes, `height` rows in all; the strip of rates is left blank."""
     cells = Cells(frame.width + GUTTER, height)
     cells.glyphs[: frame.height, GUTTER:] = canvas.glyphs
     cells.roles[: frame.height, GUTTER:] = canvas.roles
@@ -177,7 +183,7 @@ def _loss_axis(cells: Cells, frame: Frame) -> None:
 
 
 def _step_axis(cells: Cells, frame: Frame) -> None:
-    line, labels = frame.height, cells.height - 1
+    line, labels = frame.height + frame.strip, cells.height - 1
     if labels > line:
         cells.write(GUTTER - 1, line, "└" + "─" * frame.width, Role.AXIS)
     cells.write(0, labels, " step", Role.AXIS)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.config import Knobs
+from core.smoothing import Doubles
 from tui import scale
 from tui.companions import Companion
 from tui.history import History
 from tui.marks import Mark, marks
+from tui.rate_view import NO_RATES, RateView, rate_view
 from tui.reduction import NO_CURVES, Curves
-from tui.smoothing import Doubles
+from tui.standing import schedule_end
 from tui.telling import printable
 
 GUTTER = 6
@@ -48,6 +51,8 @@ class ChartView:
     """Other runs: a letter and a curve."""
     past: tuple[object, ...] = ()
     """What `abandoned` and `others` were made from."""
+    rates: RateView = NO_RATES
+    """Effective learning rates on the same steps, over as many columns."""
     title: str = "Loss, nats per symbol"
     subtitle: str = ""
     key: tuple[object, ...] = ()
@@ -62,9 +67,13 @@ def chart_view(
     smoothing: float = 0.98,
     references: tuple[Reference, ...] = (),
     companions: tuple[Companion, ...] = (),
+    remark: str = "",
+    proposed: Knobs | None = None,
     previous: ChartView | None = None,
 ) -> ChartView:
     """The view of `history` for a chart whose content is `width` cells wide.
+
+    `proposed` are knobs that may come next: the axis then reaches as far as their schedule.
 
     `previous` is the view shown now: it comes back itself if nothing has changed, and lends its
     limits as long as they fit, so that the axes rest.
@@ -72,11 +81,11 @@ def chart_view(
     acts, evaluations = history.all_acts.list, history.evaluations
     limit = history.settings.step_limit
     newness = (history.step, len(acts), len(evaluations), limit)
-    key = (id(history), width, log_y, smoothing, references, companions, newness)
+    key = (id(history), width, log_y, smoothing, references, companions, remark, proposed, newness)
     if previous is not None and previous.key == key:
         return previous
     columns = 2 * max(width - GUTTER, 1)
-    first, last = _x_limits(history, companions)
+    first, last = _x_limits(history, companions, proposed)
     curves = history.curves(first, last, columns, smoothing)
     past = (id(history), history.branch, companions, first, last, columns, smoothing)
     if previous is not None and previous.past == past:
@@ -88,11 +97,17 @@ def chart_view(
         others = tuple((letter, curve) for letter, curve in runs if len(curve))
     dev = tuple((e.step, e.dev) for e in evaluations if e.dev is not None)
     train = tuple((e.step, e.train) for e in evaluations if e.train is not None)
+    if proposed is not None and previous is not None and previous.key and previous.log_y == log_y:
+        # A curve that makes room for what may come keeps its heights.
+        y_limits = previous.y_limits
+    else:
+        dots = (dev, train)
+        y_limits = _y_limits(curves, abandoned, others, dots, references, log_y, previous)
     return ChartView(
         curves=curves,
         columns=columns,
         x_limits=(first, last),
-        y_limits=_y_limits(curves, abandoned, others, (dev, train), references, log_y, previous),
+        y_limits=y_limits,
         log_y=log_y,
         dev=dev,
         train=train,
@@ -101,14 +116,25 @@ def chart_view(
         abandoned=abandoned,
         others=others,
         past=past,
+        rates=rate_view(
+            history,
+            first,
+            last,
+            columns,
+            proposed=proposed,
+            previous=previous.rates if previous is not None else NO_RATES,
+        ),
+        title=_title(remark, width),
         subtitle=_subtitle(history, companions, smoothing, log_y, width),
         key=key,
     )
 
 
-def _x_limits(history: History, companions: tuple[Companion, ...]) -> tuple[int, int]:
+def _x_limits(
+    history: History, companions: tuple[Companion, ...], proposed: Knobs | None
+) -> tuple[int, int]:
     """From the beginning of the run to a little beyond the farthest that was ever trained; other
-    runs are shown whole.
+    runs and a proposed schedule are shown whole.
     """
     limit = history.settings.step_limit
     first = min([history.first, *(run.first for run in companions)])
@@ -117,7 +143,10 @@ def _x_limits(history: History, companions: tuple[Companion, ...]) -> tuple[int,
     for event in (*history.evaluations[-1:], *history.acts[-1:]):
         newest = max(newest, event.step)
     last = first + scale.next_limit(newest - first)
-    return first, max(limit, first + 1) if newest <= limit < last else last
+    last = max(limit, first + 1) if newest <= limit < last else last
+    if proposed is not None:
+        last = max(last, schedule_end(proposed, history.settings, history.step))
+    return first, last
 
 
 def _y_limits(
@@ -176,6 +205,13 @@ def _on_axis(values: Iterable[float] | np.ndarray, log_y: bool) -> Doubles:
     heights = np.asarray(values if isinstance(values, np.ndarray) else list(values), np.float64)
     heights = heights[np.isfinite(heights)]
     return np.log10(heights[heights > 0]) if log_y else heights
+
+
+def _title(remark: str, width: int) -> str:
+    wide, narrow = (f"{name} · {remark}" for name in (ChartView.title, "Loss, nats"))
+    return next((text for text in (wide, narrow) if remark and len(text) <= width - 4), remark) or (
+        ChartView.title
+    )
 
 
 def _subtitle(

@@ -26,8 +26,11 @@ from core.protocol import (
     EngineStarted,
     EngineStopped,
     Evaluated,
+    FinderFinished,
+    GuardTripped,
     Heartbeat,
     KnobsChanged,
+    LearningRateProbed,
     Reaching,
     RolledBack,
     RunOpened,
@@ -36,12 +39,14 @@ from core.protocol import (
     SnapshotTaken,
     StateChanged,
     StepsDone,
+    TestEvaluated,
     Welcome,
 )
+from core.smoothing import Floats
+from core.suggesting import Probes
 from tui.branches import Abandoned, Branches
 from tui.course import Course, LaterAct, Way
 from tui.reduction import Curves, reduce
-from tui.smoothing import Floats
 from tui.speed import Speed
 
 ROLLBACKS = ("Undo", "Redo", "Restore", "Guard")
@@ -75,7 +80,20 @@ class History:
         """All, in the order in which they were drawn."""
         self.snapshots: tuple[SnapshotTaken, ...] = ()
         """Every saved state that was told of, in order; each can be restored."""
+        self.tests: tuple[TestEvaluated, ...] = ()
+        """Every look at the test split, undone ones included: they cannot be unseen."""
+        self.probes: Probes | None = None
+        """What the newest range test has found so far."""
+        self.finding = False
+        """A range test is under way, and training stands still."""
+        self.trip: GuardTripped | None = None
+        """The newest trip of the guard."""
         self._speed = Speed()
+
+    @property
+    def test_looks(self) -> int:
+        """How often the test split was looked at, in this run and those it was forked from."""
+        return self.tests[-1].looks if self.tests else self.config.test_looks
 
     def load(
         self,
@@ -102,7 +120,7 @@ class History:
         """Take in one event that arrived at `now`; a piece of losses that is known is passed by."""
         match event:
             case StepsDone():
-                self.reaching = None
+                self.reaching, self.finding = None, False
                 self._place(event)
                 self._speed.arrive(now, self.step)
             case KnobsChanged():
@@ -115,7 +133,7 @@ class History:
             case Reaching():
                 self.reaching = (event.to.step, event.done / max(event.total, 1))
             case Cancelled():
-                self.reaching = None
+                self.reaching, self.finding = None, False
             case CommandRejected():
                 if event.command in ROLLBACKS:
                     self.reaching = None
@@ -133,12 +151,22 @@ class History:
                     self._speed.arrive(now, self.step)
             case Evaluated():
                 self._course.evaluate(event)
+            case TestEvaluated():
+                self.tests += (event,)
+            case LearningRateProbed():
+                if self.probes is None or event.first == 0:
+                    self.probes = Probes(event.low, event.high, event.steps)
+                self.probes, self.finding = self.probes.extended(event), True
+            case FinderFinished():
+                self.finding = False
+            case GuardTripped():
+                self.trip = event
             case SamplesDrawn():
                 self.samples += (event,)
             case Clock():
                 self.seconds = max(self.seconds, event.seconds)
             case EngineStarted() | EngineStopped() | EngineFailed():
-                self.reaching = None
+                self.reaching, self.finding = None, False
                 self._turn(False, self.finished, now)
             case SnapshotTaken():
                 self.snapshots += (event,)
@@ -269,7 +297,7 @@ class History:
         self.gap = self.gap or missing
         self._add(event)
         self._follow()
-        self.reaching = None
+        self.reaching, self.finding = None, False
         self._speed.restart()
 
     def _place(self, event: StepsDone) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 from textual import work
 
 from core.errors import UserError
-from core.launch import load_data
+from core.launch import load_data, new_run, words_path
+from core.options import Beginning
 from core.protocol import AnyCommand, Point, Resume, Shutdown, TakeSnapshot
 from core.record import is_served, read_config
-from core.story import read_story
+from core.story import read_story, updates_on
 from tui.asking import Asking
 from tui.companions import read_companion
 from tui.screens.quit import Choice, Quit
@@ -34,6 +35,8 @@ class NextRun:
     commands: tuple[AnyCommand, ...] = ()
     begin: bool = False
     """Start its engine first, and send it `commands`."""
+    behind: Path | None = None
+    """A run whose curve is to stand behind its own."""
 
 
 class Parting(Asking):
@@ -42,6 +45,8 @@ class Parting(Asking):
     _directory: Path
     _training: TrainingScreen
     _engine: subprocess.Popen[bytes] | None
+    _behind: Path | None
+    """The run that was shown before this one was begun in its place."""
     _clients: int
     """Dashboards on this run, this one included."""
     _forking: int | None = None
@@ -67,10 +72,36 @@ class Parting(Asking):
         else:
             self.call_from_thread(self._begin_next, made)
 
-    def _begin_next(self, run: Path) -> None:
+    def _begin_next(self, run: Path, behind: Path | None = None) -> None:
         """Save and end this run, and train `run` instead."""
-        self.next_run = NextRun(run, (Resume(),), begin=True)
+        self.next_run = NextRun(run, (Resume(),), begin=True, behind=behind)
         self._stop_and_save()
+
+    def action_restart(self) -> None:
+        """Begin a new run with other sizes, seed or list."""
+        from tui.restarting import Origin
+        from tui.screens.restart import Restart
+
+        if self._training.leaving:
+            return
+        history = self._training.history
+        words = words_path(self._directory, history.config)
+        origin = Origin(history.config, history.knobs, history.settings, words)
+        self.push_screen(Restart(origin), self._restart)
+
+    def _restart(self, beginning: Beginning | None) -> None:
+        if beginning is not None:
+            self._make(beginning)
+
+    @work(thread=True, exclusive=True, group="restart")
+    def _make(self, beginning: Beginning) -> None:
+        runs = self._directory.resolve().parent
+        try:
+            made = new_run(runs, beginning.config, beginning.words.raw)
+        except UserError as error:
+            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+        else:
+            self.call_from_thread(self._begin_next, made, self._directory)
 
     def action_runs(self) -> None:
         """Look at the other runs: open one, resume it, or show its curve behind this one."""
@@ -99,8 +130,12 @@ class Parting(Asking):
         else:
             self.call_from_thread(self._training.show_companion, companion)
 
-    def show_parent_behind(self) -> None:
-        """Of a fork: show the curve of the run that it left, if that is still there."""
+    def show_kin_behind(self) -> None:
+        """Show the curves of the run that this one was forked from, if that is still there, and of
+        the one in whose place it was begun, if that was trained.
+        """
+        if self._behind is not None and updates_on(self._behind, 0):
+            self._show_behind(self._behind, "the run before")
         parent = self._training.history.config.parent
         if parent is not None:
             directory = self._directory.resolve().parent / parent.run

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+import core.evaluate_command
+import core.finder_command  # noqa: F401  (both for the command that they add)
 from core.again_commands import Headless, forked, wishes
 from core.cli import AsJson, RunsDir, app, call, show_version
 from core.errors import UserError
@@ -126,6 +128,7 @@ def open_dashboard(
 
     `begin`: start its engine, and send it `commands` once it answers.
     """
+    behind: Path | None = None
     while True:
         engine: subprocess.Popen[bytes] | None = None
         config = read_config(directory)
@@ -135,15 +138,12 @@ def open_dashboard(
         from tui.app import SteermoreApp
 
         words = load_data(directory, config)
-        app = SteermoreApp(directory, words, commands=commands, engine=engine)
+        app = SteermoreApp(directory, words, commands=commands, engine=engine, behind=behind)
         app.run()
         if app.next_run is None:
             return app.return_code or 0
-        directory, commands, begin = (
-            app.next_run.directory,
-            app.next_run.commands,
-            app.next_run.begin,
-        )
+        then = app.next_run
+        directory, commands, begin, behind = then.directory, then.commands, then.begin, then.behind
 
 
 def run() -> None:

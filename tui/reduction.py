@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tui.smoothing import Floats
+from core.smoothing import Floats
 
 
 @dataclass(frozen=True, eq=False)

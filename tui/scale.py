@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from tui.smoothing import Doubles
+from core.smoothing import Doubles
 
 _LIMIT_MANTISSAS = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0)
 _ROBUST = 0.9
@@ -87,6 +87,15 @@ def step_label(step: float) -> str:
         if step >= unit:
             return f"{step / unit:.6g}{letter}"
     return f"{step:.6g}"
+
+
+def rate_label(rate: float) -> str:
+    """A learning rate in at most 5 cells: 0.1, 0.025, .0015, 2e-4."""
+    plain = f"{rate:.2g}"
+    if "e" not in plain and len(plain.removeprefix("0")) <= 5:
+        return plain if len(plain) <= 5 else plain.removeprefix("0")
+    mantissa, _, exponent = f"{rate:.0e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"[:5]
 
 
 def ordinary_range(smooth: Doubles, low: Doubles, high: Doubles, *, log: bool = False) -> Range:

@@ -13,6 +13,7 @@ from typing import Literal, assert_never
 import msgspec
 
 from core.dials import DIALS, Value, show
+from core.guard import trip_text
 from core.protocol import (
     AnyEvent,
     Cancelled,
@@ -22,8 +23,11 @@ from core.protocol import (
     EngineStarted,
     EngineStopped,
     Evaluated,
+    FinderFinished,
+    GuardTripped,
     Heartbeat,
     KnobsChanged,
+    LearningRateProbed,
     Reaching,
     RolledBack,
     RunOpened,
@@ -32,6 +36,7 @@ from core.protocol import (
     SnapshotTaken,
     StateChanged,
     StepsDone,
+    TestEvaluated,
     Welcome,
 )
 
@@ -162,6 +167,16 @@ def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
             return entry(event.step, change, "act", _whose(event.client, me))
         case Evaluated():
             return Entry(f"{event.step:,}", _evaluation_words(event))
+        case TestEvaluated(loss=value, looks=looks):
+            counted = f"(look {looks:,} at the test split)"
+            return entry(event.step, f"test {loss(value)}", "good", counted)
+        case FinderFinished(suggestions=suggestions, probed=probed):
+            told = ", ".join(f"{rate:.3g} ({rule})" for rule, rate in suggestions.items())
+            return entry(
+                event.step, f"finder: {told or 'no suggestion'}", "plain", f"{probed:,} rates"
+            )
+        case GuardTripped():
+            return entry(event.step, f"✗ {trip_text(event)}", "bad")
         case StateChanged(running=running, finished=finished):
             if finished:
                 return entry(event.step, "✓ finished: the step limit is reached", "good")
@@ -191,6 +206,8 @@ def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
         case EngineStarted(pid=pid):
             return entry(event.step, f"engine started, process {pid}", "quiet")
         case StepsDone() | SamplesDrawn() | Clock() | Reaching() | Heartbeat() | Welcome():
+            return None
+        case LearningRateProbed():
             return None
         case _:
             assert_never(event)

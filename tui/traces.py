@@ -11,10 +11,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from core.smoothing import Doubles
 from tui.cells import Cells, Role
 from tui.chart_layout import Frame
 from tui.reduction import Curves
-from tui.smoothing import Doubles
 
 _DOTS = 4
 """Braille dots in a row's height; a trace uses the left ones alone, so it looks thin."""

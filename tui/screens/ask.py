@@ -1,4 +1,4 @@
-"""Ask for one value: a knob or a setting, typed, checked while it is typed, sent by Enter."""
+"""Ask for one value: a knob or a setting, typed or chosen from a few, sent by Enter."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Input, OptionList, Static
 
 from core.dials import ConfigError, Dial, Value
+from tui.dial_rows import accepted, has_ladder
+from tui.screens.confirm import Question
 from tui.screens.dialog import Dialog
 from tui.telling import typed
 
@@ -37,7 +39,11 @@ class AskName(Dialog[str | None]):
         self.dismiss(event.value)
 
 
-class AskValue(Dialog[Value]):
+Answer = tuple[Value]
+"""A value in a shell, since None is one too: it switches an optional dial off."""
+
+
+class AskValue(Dialog[Answer]):
     """Dismissed with a value that the dial accepts, or with None where the person leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -61,12 +67,13 @@ class AskValue(Dialog[Value]):
     def compose(self) -> ComposeResult:
         dial = self._dial
         with Vertical(id="box") as box:
-            box.border_title = dial.name.replace("_", " ").capitalize()
+            box.border_title = _title(dial)
             yield Static(dial.help, markup=False)
-            yield Static(self._accepted(), id="range", markup=False)
+            yield Static(accepted(dial), id="range", markup=False)
             yield Input(typed(self._current), select_on_focus=True)
             yield Static("", id="error", markup=False)
-            yield Static("Enter sends · Escape leaves · ↑ ↓ rungs", id="hint", markup=False)
+            rungs = " · ↑ ↓ rungs" if has_ladder(dial) else ""
+            yield Static(f"Enter sends · Escape leaves{rungs}", id="hint", markup=False)
 
     def action_nudge(self, rungs: int) -> None:
         """Put the next rung of the ladder into the field."""
@@ -84,7 +91,7 @@ class AskValue(Dialog[Value]):
     def send_if_sound(self, event: Input.Submitted) -> None:
         event.stop()
         try:
-            self.dismiss(self._dial.parse(event.value))
+            self.dismiss((self._dial.parse(event.value),))
         except ConfigError as error:
             self.query_one("#error", Static).update(f"✗ {error}")
 
@@ -94,6 +101,19 @@ class AskValue(Dialog[Value]):
         except ConfigError:
             return None
 
-    def _accepted(self) -> str:
-        zero = f"; 0 means {self._dial.zero}" if self._dial.zero else ""
-        return self._dial.range().capitalize() + zero + "."
+
+class AskChoice(Question[Answer]):
+    """Dismissed with another value than the present one, or with None where the person leaves."""
+
+    def __init__(self, dial: Dial, current: Value) -> None:
+        answers: dict[str, Answer | None] = {choice: (choice,) for choice in dial.choices}
+        answers[str(current)] = None
+        super().__init__(_title(dial), dial.help, answers)
+        self._current = dial.choices.index(str(current))
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).highlighted = self._current
+
+
+def _title(dial: Dial) -> str:
+    return dial.name.replace("_", " ").capitalize()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, OptionList, Static
@@ -46,8 +47,11 @@ class AskSchedule(Dialog[dict[str, Value]]):
 
     DEFAULT_CSS = """
     AskSchedule {
+        /* The strip of rates, which shows the schedule being edited, stays in sight. */
+        align: center bottom;
+        background: $background 30%;
         #box { width: 60; padding: 0 2; }
-        #choice { height: 5; margin: 1 0; }
+        #choice { height: 5; margin: 0 0 1 0; }
         OptionList { width: 17; height: 5; margin-right: 3; padding: 0; }
         OptionList, OptionList:focus { border: none; }
         #fields { height: 5; }
@@ -61,9 +65,17 @@ class AskSchedule(Dialog[dict[str, Value]]):
     }
     """
 
-    def __init__(self, knobs: Knobs, settings: Settings, step: int) -> None:
+    def __init__(
+        self,
+        knobs: Knobs,
+        settings: Settings,
+        step: int,
+        propose: Callable[[Knobs | None], None] = lambda _: None,
+    ) -> None:
+        """`propose` is told the knobs as they are edited, and None when the dialog is left."""
         super().__init__()
         self._knobs, self._settings, self._step = knobs, settings, step
+        self._propose = propose
         self._kind: str = knobs.schedule
         self._edited: set[str] = set()
 
@@ -119,6 +131,10 @@ class AskSchedule(Dialog[dict[str, Value]]):
         else:
             self.dismiss(values or None)
 
+    def dismiss(self, result: dict[str, Value] | None = None) -> AwaitComplete:
+        self._propose(None)
+        return super().dismiss(result)
+
     def _fill(self) -> None:
         """Show the fields of this kind, each untouched one with what the engine would take."""
         for name, kinds in FIELDS.items():
@@ -161,6 +177,7 @@ class AskSchedule(Dialog[dict[str, Value]]):
             error.update(f"✗ {problem}")
             return
         error.update("")
+        self._propose(knobs)
         first = self._step
         last = schedule_end(knobs, self._settings, first)
         columns = 2 * PREVIEW_CELLS

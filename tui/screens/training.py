@@ -6,7 +6,6 @@ Confirmed changes are shown at once; what flows (losses, speed, the chart) is dr
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,15 +17,16 @@ from textual.events import Resize
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from core.config import RunConfig
+from core.config import Knobs, RunConfig
 from core.dataset import Dataset, statistics
 from core.differing import Facts, facts
 from core.protocol import AnyEvent, AnyRecorded, SamplesDrawn, Welcome
+from core.smoothing import Floats
 from tui.chart_view import chart_view
 from tui.companions import LETTERS, Companion, companion_entry, lettered
 from tui.history import History
 from tui.keys import LINE
-from tui.smoothing import Floats
+from tui.observing import diagnosis, references, remarks
 from tui.standing import Link, LinkChanged, rates_of, status_of
 from tui.telling import Chronicle, Entry, link_entry, samples_entry
 from tui.widgets.chart import LossChart
@@ -34,7 +34,8 @@ from tui.widgets.dataset import DatasetPanel
 from tui.widgets.feed import Feed
 from tui.widgets.key_line import KeyLine
 from tui.widgets.pages import PageLine
-from tui.widgets.rate import RatePanel, RateStrip
+from tui.widgets.rate import RatePanel
+from tui.widgets.rate_line import RateStrip
 from tui.widgets.status import StatusLine
 from tui.widgets.too_small import TooSmall
 
@@ -82,6 +83,7 @@ class TrainingScreen(Screen[None]):
             #strip, #pages { display: block; }
             #body { layout: vertical; }
             #loss { dock: top; height: 52%; }
+            #loss.-maximized { height: 1fr; }
             .page { height: 1fr; display: none; }
             .page.-here { display: block; }
         }
@@ -104,6 +106,8 @@ class TrainingScreen(Screen[None]):
     """Of the loss curve; 0 is off."""
     companions: reactive[tuple[Companion, ...]] = reactive(())
     """Other runs whose curves stand behind this one."""
+    proposed: reactive[Knobs | None] = reactive(None)
+    """Knobs with a schedule that the person is thinking about."""
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         super().__init__()
@@ -162,6 +166,7 @@ class TrainingScreen(Screen[None]):
             self.history.apply(event, now)
             if (entry := self._chronicle.tell(event, self.history.step)) is not None:
                 entries.append(entry)
+            entries += remarks(event, self.history, self._dataset)
         drawings = [event for event in events if isinstance(event, SamplesDrawn)]
         if drawings:
             self.query_one("#samples", Feed).add(map(self._samples_entry, drawings))
@@ -197,10 +202,17 @@ class TrainingScreen(Screen[None]):
     def watch_companions(self) -> None:
         self._draw_chart()
 
+    def watch_proposed(self) -> None:
+        self._draw_chart()
+
     @property
     def facts(self) -> Facts:
         """What this run can differ in from others."""
         return facts(self.history.config, self.history.knobs, self.history.settings)
+
+    def propose(self, knobs: Knobs | None) -> None:
+        """Draw ahead what these knobs would do; None: what is in force will do."""
+        self.proposed = knobs
 
     def show_companion(self, companion: Companion) -> None:
         """Show the curve of another run, and say how it differs."""
@@ -244,7 +256,10 @@ class TrainingScreen(Screen[None]):
         if self.maximized is not None:
             self.minimize()
         else:
-            self.maximize(self.focused or self.query_one(LossChart), container=False)
+            panel = self.focused or self.query_one(LossChart)
+            if isinstance(panel.parent, RatePanel):
+                panel = panel.parent
+            self.maximize(panel, container=False)
         self._stale = True
 
     def _draw_if_stale(self) -> None:
@@ -262,14 +277,15 @@ class TrainingScreen(Screen[None]):
         chart = self.query_one(LossChart)
         if not chart.plot_width or self.maximized not in (None, chart):
             return
-        vocabulary = self._dataset.vocab_size
         chart.view = chart_view(
             self.history,
             chart.plot_width,
             log_y=self.log_y,
             smoothing=self.smoothing,
-            references=((math.log(vocabulary), f"uniform ln {vocabulary}"),),
+            references=references(self.history, self._dataset),
+            remark=diagnosis(self.history),
             companions=self.companions,
+            proposed=self.proposed,
             previous=chart.view,
         )
 
@@ -277,8 +293,10 @@ class TrainingScreen(Screen[None]):
         """Give the status line and the panels of figures what they show."""
         self.query_one(StatusLine).status = status_of(self.history, self._dataset, self._state())
         rates = rates_of(self.history)
-        self.query_one(RatePanel).rates = rates
+        panel = self.query_one(RatePanel)
+        panel.rates, panel.live = rates, self.link == "live" and not self.leaving
         self.query_one(RateStrip).rates = rates
+        self.query_one(DatasetPanel).tests = self.history.tests[-1:], self.history.test_looks
         samples = self.query_one("#samples", Feed)
         title = f"Samples · temperature {rates.settings.temperature:g}"
         if samples.border_title != title:

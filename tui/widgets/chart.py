@@ -24,6 +24,7 @@ from tui import chart_layout as layout
 from tui.cells import ON_BAND, Cells, Role
 from tui.chart_layout import Frame
 from tui.chart_view import ChartView
+from tui.rate_strip import draw_strip
 from tui.traces import LEFT_HERE, trace
 
 PLACEHOLDER = "press space to train"
@@ -48,12 +49,14 @@ _CLASSES = {
     Role.BAND_EDGE: "chart--band",
     Role.ABANDONED: "chart--abandoned",
     Role.OTHER: "chart--other",
+    Role.RATE: "chart--rate",
+    Role.RATE_AHEAD: "chart--rate-ahead",
 }
 
 
 class LossChart(Widget):
     """Draws a ChartView: smoothed loss over the band of the raw loss, evaluations, lines, acts;
-    what was undone dim.
+    what was undone dim; the strip of rates below.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -68,6 +71,8 @@ class LossChart(Widget):
         "chart--reference",
         "chart--mark",
         "chart--mark-label",
+        "chart--rate",
+        "chart--rate-ahead",
     }
     DEFAULT_CSS = """
     LossChart {
@@ -85,6 +90,8 @@ class LossChart(Widget):
         .chart--reference { color: $text-muted; }
         .chart--mark { color: $text-secondary; }
         .chart--mark-label { color: $text-secondary; }
+        .chart--rate { color: $text-accent; text-style: bold; }
+        .chart--rate-ahead { color: $text-accent 70%; }
     }
     """
 
@@ -167,7 +174,10 @@ def draw(view: ChartView, width: int, height: int) -> Cells:
     layout.label_references(view, frame, canvas)
     if not layout.is_sparse(view):
         canvas.band(*layout.band(view, frame))
-    return layout.surround(canvas, view, frame, height)
+    cells = layout.surround(canvas, view, frame, height)
+    if frame.strip:
+        draw_strip(view, frame, cells)
+    return cells
 
 
 @cache

@@ -9,9 +9,10 @@ from rich.text import Text
 from textual.reactive import reactive
 
 from core.dataset import Statistics
+from core.protocol import TestEvaluated
 from tui.braille import bars
 from tui.columns import beside
-from tui.telling import compact, printable
+from tui.telling import compact, loss, printable
 from tui.widgets.figures import FiguresPanel
 
 COLUMN = 20
@@ -35,10 +36,16 @@ class DatasetPanel(FiguresPanel):
     statistics: reactive[Statistics | None] = reactive(None)
     """None until they are counted."""
 
+    tests: reactive[tuple[tuple[TestEvaluated, ...], int]] = reactive(((), 0))
+    """The newest look at the test split, if there was one, and how many there were."""
+
     def __init__(self, *, id: str, classes: str = "") -> None:
         super().__init__("Dataset", id=id, classes=classes)
 
     def watch_statistics(self) -> None:
+        self.draw()
+
+    def watch_tests(self) -> None:
         self.draw()
 
     def draw(self) -> None:
@@ -78,6 +85,10 @@ class DatasetPanel(FiguresPanel):
             )
             for name in ("train", "dev", "test")
         ]
+        newest, looks = self.tests
+        if looks:
+            told = f"test {loss(newest[-1].loss)}, " if newest else "test: "
+            splits.append(self._label(f"{told}{looks:,} look{'s' if looks > 1 else ''}"))
         splits.append(self._label(f"dev in train {s.dev_in_train:.0%}"))
         lengths = [
             Text.assemble(self._label("length, mean "), f"{s.mean_length:.1f}"),

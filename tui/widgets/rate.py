@@ -1,47 +1,50 @@
-"""The learning rate: base × factor = effective, the schedule ahead, and the other knobs."""
+"""The learning rate: base × factor = effective, the schedule ahead; and all knobs and settings."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rich.style import Style
 from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import Click, DescendantBlur, DescendantFocus, Resize
 from textual.reactive import reactive
-from textual.widget import Widget
+from textual.widgets import Static
 
-from core.config import Knobs
+from core.config import Knobs, Settings
+from core.dials import DIALS
 from core.schedule import effective_rate, factor
 from tui.braille import curve
-from tui.columns import beside
+from tui.dial_rows import help_text, rows_of
+from tui.rate_text import (
+    FIGURE_ROWS,
+    FOOT_LEAST,
+    FOOT_USUAL,
+    RULE,
+    Arrangement,
+    arrange,
+    figure,
+    rule,
+    schedule_text,
+    wrapped,
+)
 from tui.standing import Rates, schedule_end
-from tui.telling import compact, dial_value
-from tui.widgets.figures import FiguresPanel
+from tui.telling import compact
+from tui.widgets.dial_list import DialList
 
-COLUMN = 22
-CURVE_ROWS = 3
-
-
-def figure(value: float) -> str:
-    """A rate with up to four digits."""
-    return f"{value:.4g}"
+CURVE_ROWS = 5
 
 
-def schedule_text(knobs: Knobs) -> str:
-    """`cosine to 200,000`: the kind, and the step at which it ends or next drops."""
-    end = knobs.schedule_start + knobs.schedule_length
-    match knobs.schedule:
-        case "constant":
-            text = "constant"
-        case "step":
-            drops = ", ".join(f"{knobs.schedule_start + drop:,}" for drop in knobs.drops)
-            text = f"×{figure(knobs.drop_factor)} at {drops}" if drops else "step, no drops"
-        case kind:
-            text = f"{kind} to {end:,}"
-    return text
+class RatePanel(Container):
+    """The rate's figures, the list of dials, and a foot: the schedule ahead, or help.
 
+    The foot keeps its place and size, so that nothing moves below the pointer when the panel gets
+    the keyboard.
+    """
 
-class RatePanel(FiguresPanel):
-    """All knobs of the run, in one column or, where it is wide, in two."""
+    ALLOW_MAXIMIZE = True
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "rate--label",
@@ -49,57 +52,163 @@ class RatePanel(FiguresPanel):
         "rate--effective",
         "rate--past",
         "rate--ahead",
+        "rate--help",
     }
 
     DEFAULT_CSS = """
     RatePanel {
+        border: round $foreground 25%;
+        border-title-color: $foreground;
+        border-title-style: bold;
+        border-subtitle-color: $text-muted;
+        padding: 0 1;
+        layout: grid;
+        grid-size: 1 3;
+        grid-gutter: 0 2;
+        &:focus-within { border: round $primary; }
+        Static { height: 100%; text-wrap: nowrap; text-overflow: ellipsis; }
+        &.-two { grid-size: 2 2; DialList { row-span: 2; } }
+        &.-three { grid-size: 3 1; }
+
         .rate--label { color: $text-muted; }
         .rate--figure { color: $foreground; }
         .rate--effective { color: $text-accent; text-style: bold; }
         .rate--past { color: $text-disabled; }
         .rate--ahead { color: $text-primary; }
+        .rate--help { color: $foreground; }
     }
     """
 
     rates: reactive[Rates | None] = reactive(None)
     """What the engine last confirmed."""
 
-    def __init__(self, *, id: str, classes: str = "") -> None:
-        super().__init__("Learning rate", id=id, classes=classes)
+    live: reactive[bool] = reactive(True)
+    """There is an engine that can be asked."""
 
-    def watch_rates(self) -> None:
+    def __init__(self, *, id: str, classes: str = "") -> None:
+        super().__init__(id=id, classes=classes)
+        self.border_title = "Learning rate"
+        self.figures, self.dials, self.foot = Static(), DialList(id="dials"), Static(id="foot")
+        self._listed: tuple[Knobs, Settings] | None = None
+        self._arrangement: Arrangement | None = None
+        self._shown: dict[Static, Text] = {}
+
+    def compose(self) -> ComposeResult:
+        yield self.figures
+        yield self.dials
+        yield self.foot
+
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """Give the keyboard to the list."""
+        self.dials.focus(scroll_visible)
+        return self
+
+    def watch_rates(self, rates: Rates | None) -> None:
+        if rates is None:
+            return
+        if (rates.knobs, rates.settings) != self._listed:
+            self._listed = (rates.knobs, rates.settings)
+            self.dials.rows = rows_of(rates.knobs, rates.settings)
+            self._arrange()
         self.draw()
 
+    def watch_live(self, live: bool) -> None:
+        self.dials.live = live
+
+    def on_resize(self, event: Resize) -> None:
+        self._arrange()
+        self.draw()
+
+    def on_click(self, event: Click) -> None:
+        self.focus()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._shown.clear()
+        self.draw()
+
+    @on(DialList.Chosen)
+    def tell_of_it(self, event: DialList.Chosen) -> None:
+        """Show the help of the dial that was chosen."""
+        event.stop()
+        self.draw()
+
+    @on(DescendantFocus)
+    @on(DescendantBlur)
     def draw(self) -> None:
+        """Put into the figures and the foot what differs from what stands there."""
         # Values may come before the first layout, which draws anyway.
-        if self.rates is None or not self.size:
+        if self.rates is None or self._arrangement is None:
             return
-        width = self.scrollable_content_region.width
-        rate, knobs = self._rate(self.rates), self._knobs(self.rates)
-        if width >= 3 * COLUMN:
-            third = width // 3
-            lines = beside([rate, self._schedule(self.rates, third - 3), knobs], third)
-        elif width >= 2 * COLUMN:
-            half = width // 2
-            right = [*self._schedule(self.rates, half - 3)]
-            lines = beside([[*rate, Text(), *knobs], right], half)
-        else:
-            lines = [*rate, Text(), *self._schedule(self.rates, width), Text(), *knobs]
-        # A layout of the whole screen costs more than the rest of a frame.
-        layout = len(lines) != self.figures.size.height
-        self.figures.update(Text("\n").join(lines), layout=layout)
+        place, focused = self._arrangement, self.dials.has_focus
+        self._put(self.figures, self._figures(self.rates, place.figure_cells))
+        self._put(self.foot, self._foot(self.rates, place.foot_cells, place.foot_rows, focused))
+        low = focused and place.foot_rows < FOOT_LEAST
+        subtitle = self._help() if low else ""
+        if self.border_subtitle != subtitle:
+            self.border_subtitle = subtitle
 
-    def _rate(self, rates: Rates) -> list[Text]:
+    def _arrange(self) -> None:
+        room = self.scrollable_content_region.size
+        if not room.area:
+            return
+        arrangement = arrange(room.width, room.height, len(self.dials.rows))
+        if arrangement == self._arrangement:
+            return
+        self._arrangement = place = arrangement
+        for kind in ("stacked", "two", "three"):
+            self.set_class(kind == place.kind, f"-{kind}")
+        columns = {
+            "stacked": "1fr",
+            "two": f"1fr {place.list_cells}",
+            "three": f"1fr {place.list_cells} {place.foot_cells}",
+        }
+        rows = {
+            "stacked": f"{FIGURE_ROWS} 1fr {place.foot_rows}",
+            "two": f"{FIGURE_ROWS} 1fr",
+            "three": "1fr",
+        }
+        self.styles.grid_columns = columns[place.kind]
+        self.styles.grid_rows = rows[place.kind]
+        self.foot.display = place.foot_rows > 0
+
+    def _put(self, static: Static, text: Text) -> None:
+        # A frame in which nothing changed should cost nothing.
+        if self._shown.get(static) != text:
+            self._shown[static] = text
+            static.update(text, layout=False)
+
+    def _figures(self, rates: Rates, width: int) -> Text:
         knobs, step = rates.knobs, rates.step
-        effective = Text(figure(effective_rate(knobs, step)), self._style("rate--effective"))
-        return [
-            self._row("  base", figure(knobs.learning_rate)),
-            self._row("× factor", figure(factor(knobs, step))),
-            self._label("= effective  ").append_text(effective),
-            self._row("  since step", f"{rates.changed:,}"),
-        ]
+        rows = (
+            ("  base", figure(knobs.learning_rate), "rate--figure"),
+            ("× factor", figure(factor(knobs, step)), "rate--figure"),
+            ("= effective", figure(effective_rate(knobs, step)), "rate--effective"),
+            ("  since step", f"{rates.changed:,}", "rate--figure"),
+        )
+        return Text("\n").join(
+            self._label(label).append(value.rjust(width - len(label)), self._style(style))
+            for label, value, style in rows
+        )
 
-    def _schedule(self, rates: Rates, width: int) -> list[Text]:
+    def _foot(self, rates: Rates, width: int, rows: int, focused: bool) -> Text:
+        lines: list[Text] = []
+        if focused and rows >= FOOT_LEAST:
+            name = self.dials.chosen.replace("_", " ")
+            lines.append(self._label(rule(name, width)))
+            lines += (
+                Text(line, self._style("rate--help"))
+                for line in wrapped(self._help(), width, rows - 1)
+            )
+        if not focused or rows - len(lines) >= FOOT_USUAL:
+            lines += self._schedule(rates, width, rows - len(lines))
+        return Text("\n").join(lines)
+
+    def _help(self) -> str:
+        return help_text(DIALS[self.dials.chosen]) if self.dials.chosen else ""
+
+    def _schedule(self, rates: Rates, width: int, rows: int) -> list[Text]:
+        """What the factor was since the schedule began and what it will be, in at most `rows`."""
         knobs = rates.knobs
         first = knobs.schedule_start
         last = schedule_end(knobs, rates.settings, rates.step)
@@ -107,13 +216,16 @@ class RatePanel(FiguresPanel):
         steps = [first + (last - first) * i // (2 * cells) for i in range(2 * cells)]
         now = min(max((rates.step - first) * cells // max(last - first, 1), 0), cells - 1)
         end = f"{last:,}" if last < 10_000_000 else compact(last)
-        lines = [self._label(schedule_text(knobs))]
-        if knobs.warmup:
-            lines.append(self._label(f"warmup {knobs.warmup:,}"))
-        for row in curve([factor(knobs, step) for step in steps], CURVE_ROWS):
+        text = schedule_text(knobs)
+        warmup = f", warmup {knobs.warmup:,}" if knobs.warmup else ""
+        if len(text + warmup) <= cells - RULE:
+            text += warmup
+        lines = [self._label(rule(text, cells))]
+        high = min(max(rows - 2, 1), CURVE_ROWS)
+        for row in curve([factor(knobs, step) for step in steps], high):
             line = Text(row[:now], self._style("rate--past"))
             lines.append(line.append(row[now:], self._style("rate--ahead")))
-        return [*lines, self._now(now, cells, end)]
+        return [*lines, self._now(now, cells, end)][:rows]
 
     def _now(self, now: int, cells: int, end: str) -> Text:
         """The mark of the present step below the curve, and the last step at its end."""
@@ -125,71 +237,9 @@ class RatePanel(FiguresPanel):
             mark = " " * (now - 4) + "now ▲"
         return self._label(mark + end.rjust(cells - len(mark)) if end else mark)
 
-    def _knobs(self, rates: Rates) -> list[Text]:
-        knobs = rates.knobs
-        rows = [
-            self._row("batch", f"{knobs.batch_size:,}"),
-            self._row("optimizer", knobs.optimizer),
-            self._row("weight decay", dial_value("weight_decay", knobs.weight_decay)),
-        ]
-        if knobs.optimizer == "sgd" and knobs.momentum:
-            rows.append(self._row("momentum", figure(knobs.momentum)))
-        if knobs.clip:
-            rows.append(self._row("clip", figure(knobs.clip)))
-        pace = dial_value("pace", rates.settings.pace)
-        return [*rows, self._row("pace", f"{pace}/s" if rates.settings.pace else pace)]
-
-    def _row(self, label: str, value: str) -> Text:
-        return self._label(f"{label:<13}").append(value, self._style("rate--figure"))
-
     def _label(self, text: str) -> Text:
         # A base style would reach what is appended later.
         return Text().append(text, self._style("rate--label"))
 
     def _style(self, component: str) -> Style:
         return self.get_component_rich_style(component)
-
-
-class RateStrip(Widget):
-    """The same in one line, for a small terminal."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"rate--label", "rate--effective"}
-
-    DEFAULT_CSS = """
-    RateStrip {
-        height: 1;
-        padding: 0 2;
-        text-wrap: nowrap;
-        text-overflow: ellipsis;
-        .rate--label { color: $text-muted; }
-        .rate--effective { color: $text-accent; text-style: bold; }
-    }
-    """
-
-    rates: reactive[Rates | None] = reactive(None)
-    """What the engine last confirmed."""
-
-    def render(self) -> Text:
-        """Base × factor = effective, then as much more as fits."""
-        if self.rates is None:
-            return Text()
-        label = self.get_component_rich_style("rate--label")
-        effective = self.get_component_rich_style("rate--effective")
-        knobs, settings, step = self.rates.knobs, self.rates.settings, self.rates.step
-        line = Text.assemble(
-            ("rate ", label),
-            figure(knobs.learning_rate),
-            (" × ", label),
-            f"{factor(knobs, step):<6.4f}",
-            (" = ", label),
-            (f"{figure(effective_rate(knobs, step)):<9}", effective),
-        )
-        for name, value in (
-            ("", schedule_text(knobs)),
-            ("batch ", f"{knobs.batch_size:,}"),
-            ("", knobs.optimizer),
-            ("pace ", dial_value("pace", settings.pace)),
-        ):
-            if line.cell_len + len(name) + len(value) + 2 <= self.size.width:
-                line.append("  ").append(name, label).append(value)
-        return line

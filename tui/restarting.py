@@ -1,0 +1,190 @@
+"""What a restart takes over from the run on the screen, and what may be otherwise in the new one.
+
+Apart from Textual, so that the form and the command line can be compared without a screen: both
+hand their texts to `core.options.configured`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from core.config import PRESETS, Knobs, RunConfig, Settings, with_changes
+from core.dials import Dial, show
+from core.options import FOUNDATION, Beginning, Recipe, configured, recipe_of, shipped_names
+from core.protocol import SetKnobs
+from core.steering import resolve_knobs
+from core.words import WordList, read_words
+
+BEGAN, NOW, PRESET = "as this run began", "as they are now", "as the preset has them"
+"""Where the knobs and settings of the new run come from."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A line of the form."""
+
+    name: str
+    """Of a flag of the command line, or `recipe`."""
+    help: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """Words to turn through, each with its help; without any a text is typed."""
+
+    @property
+    def dial(self) -> Dial | None:
+        """What checks the text, if it can be checked by itself."""
+        return FOUNDATION.get(self.name)
+
+    @property
+    def label(self) -> str:
+        """Its name as people say it."""
+        return {"data": "data file", "recipe": "rate and knobs"}.get(
+            self.name, self.name.replace("_", " ")
+        )
+
+    def about(self, text: str) -> str:
+        """Help on what stands in it."""
+        return self.choices.get(text, self.help)
+
+
+def _count(name: str) -> Field:
+    dial = FOUNDATION[name]
+    return Field(name, f"{dial.help} {dial.range().capitalize()}.")
+
+
+FIELDS = (
+    _count("block_size"),
+    _count("embedding_size"),
+    _count("hidden_size"),
+    Field(
+        "initialization",
+        choices={
+            "normal": "Every weight from N(0, 1), as in the lecture.",
+            "scaled": "W1 × (5/3)/√fan_in, W2 × 0.01, biases 0.",
+        },
+    ),
+    _count("seed"),
+    Field(
+        "data",
+        "A text file, one word per line; empty: the shipped names. Left as it is: this run's own"
+        " copy of its list.",
+    ),
+    Field("preset", choices={name: preset.help for name, preset in PRESETS.items()}),
+    Field(
+        "recipe",
+        choices={
+            BEGAN: "Rate, schedule, optimizer, batch, step limit and all else that this run was"
+            " begun with.",
+            NOW: "Rate, schedule, optimizer, batch, step limit and all else that is in force now,"
+            " from step 0 on.",
+            PRESET: "Rate, schedule, optimizer, batch, step limit and all else as the preset says.",
+        },
+    ),
+)
+"""In their order on the screen; a model's sizes come first, since they are changed most."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The run that is restarted."""
+
+    config: RunConfig
+    knobs: Knobs
+    """In force now."""
+    settings: Settings
+    words: Path
+    """Where it reads its list: mostly a copy of its own."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What the form is filled with."""
+        config, model = self.config, self.config.model
+        return {
+            "block_size": str(model.block_size),
+            "embedding_size": str(model.embedding_size),
+            "hidden_size": str(model.hidden_size),
+            "initialization": model.initialization,
+            "seed": str(config.seed),
+            "data": config.data.path,
+            "preset": config.preset,
+            "recipe": BEGAN,
+        }
+
+    def file(self, text: str) -> Path:
+        """The file that is meant by the text of the field for the data."""
+        return self.words if text == self.config.data.path else Path(_path(text))
+
+    def recipe(self, texts: dict[str, str]) -> Recipe:
+        """What the new run begins with."""
+        if texts["recipe"] == PRESET:
+            return recipe_of(texts)
+        if texts["recipe"] == NOW:
+            return Recipe(_from_the_first_step(self.knobs), self.settings)
+        return began(self.config)
+
+    def begin(self, texts: dict[str, str], words: WordList) -> Beginning:
+        """The new run from the form's texts and the list that they name; raises ConfigError."""
+        data = texts["data"] if texts["data"] == self.config.data.path else _path(texts["data"])
+        kept = {
+            "split_seed": str(self.config.data.split_seed),
+            "threads": str(self.config.threads),
+        }
+        given = texts | kept | {"data": data}
+        return Beginning(configured(given, words, self.recipe(texts)), words)
+
+
+def began(config: RunConfig) -> Recipe:
+    """What a run was begun with; a fork with what it was given at its first step."""
+    knobs, plan = config.knobs, config.plan
+    if config.parent is not None:
+        first = config.parent.step
+        for act in (act for act in plan if act.step <= first):
+            wish = SetKnobs(values=act.changes)
+            knobs = with_changes(knobs, resolve_knobs(wish, knobs, config.settings, first))
+        plan = tuple(act for act in plan if act.step > first)
+    return Recipe(_from_the_first_step(knobs), config.settings, plan)
+
+
+def _from_the_first_step(knobs: Knobs) -> Knobs:
+    """A schedule that began later begins with the new run."""
+    return msgspec.structs.replace(knobs, schedule_start=0)
+
+
+def _path(text: str) -> str:
+    """A path as a shell would read it; the shipped names where nothing is typed."""
+    return os.path.expanduser(text.strip()) or str(shipped_names())  # noqa: PTH111
+
+
+@dataclass(frozen=True)
+class ReadList:
+    """What became of reading the list that a text names."""
+
+    text: str
+    words: WordList | None = None
+    vocab_size: int = 0
+    error: str = ""
+
+
+def read_list(text: str, file: Path) -> ReadList:
+    """Read and count the list; a mistake is told in the answer."""
+    try:
+        words = read_words(file)
+    except ValueError as error:
+        # A UserError, or a name that no file can have.
+        return ReadList(text, error=str(error))
+    # With the boundary.
+    return ReadList(text, words, len(set("".join(words.words))) + 1)
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """`sgd at rate 0.1 (step), batch 32, 200,000 steps`."""
+    knobs, limit = recipe.knobs, recipe.settings.step_limit
+    planned = f", acts planned: {len(recipe.plan)}" if recipe.plan else ""
+    return (
+        f"{knobs.optimizer} at rate {show(knobs.learning_rate)} ({knobs.schedule}),"
+        f" batch {show(knobs.batch_size)}, {show(limit)} steps{planned}"
+    )

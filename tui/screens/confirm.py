@@ -1,0 +1,87 @@
+"""Questions with a few answers: before the test split is looked at, after the guard stepped in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from core.dials import show
+from core.guard import trip_text
+from core.protocol import GuardTripped
+from core.steering import significant
+from tui.screens.dialog import Dialog, Result
+
+
+class Question(Dialog[Result | None]):
+    """Dismissed with the answer that was chosen, or with None where the person leaves."""
+
+    DEFAULT_CSS = """
+    Question {
+        #box { width: 66; }
+        #text { margin-bottom: 1; }
+        OptionList, OptionList:focus {
+            height: auto;
+            border: none;
+            padding: 0;
+            background: $surface;
+        }
+        #hint { margin-top: 1; }
+    }
+    """
+
+    def __init__(
+        self, title: str, text: str, answers: Mapping[str, Result | None], hint: str = ""
+    ) -> None:
+        super().__init__()
+        self._title, self._text, self._hint = title, text, hint
+        self._answers = dict(answers)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = self._title
+            yield Static(self._text, id="text", markup=False)
+            yield OptionList(*(Option(answer) for answer in self._answers))
+            yield Static(self._hint or "Enter chooses · Escape leaves", id="hint", markup=False)
+
+    @on(OptionList.OptionSelected)
+    def choose(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(list(self._answers.values())[event.option_index])
+
+
+class LookAtTest(Question[bool]):
+    """Dismissed with True if the person means it."""
+
+    def __init__(self, looks: int) -> None:
+        """`looks`: how often it was looked at until now."""
+        so_far = "It has not been looked at yet." if not looks else f"Looked at {looks:,} × so far."
+        super().__init__(
+            "Test split",
+            "The test split is for the end: whoever steers by it learns it by heart, and its loss"
+            f" then says nothing about new names. Every look is counted. {so_far}",
+            {"not now": None, "look at it": True},
+        )
+
+
+class AfterTrip(Question[float]):
+    """Dismissed with the base rate at which to go on, or with None to stay."""
+
+    def __init__(self, trip: GuardTripped, step: int) -> None:
+        """`step` is where the guard went back to."""
+        tenth = significant(trip.learning_rate / 10)
+        super().__init__(
+            "The guard stepped in",
+            f"Step {trip.step:,}, {trip_text(trip)}. Training stands at step {step:,} again, where"
+            " the weights were sound; what came after stays on the chart.",
+            {
+                f"go on at base rate {show(tenth)}, a tenth": tenth,
+                f"go on at base rate {show(trip.learning_rate)}, as it was": trip.learning_rate,
+                "stay, paused": None,
+            },
+            hint="Undo (u) goes to where it tripped, and switches the guard off.",
+        )

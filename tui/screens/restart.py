@@ -1,0 +1,246 @@
+"""The form for a new run with other sizes, seed or list, filled with what this run has."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Input, Label, Static
+
+from core.config import PRESETS, ModelConfig, PresetName
+from core.dials import ConfigError
+from core.options import Beginning
+from tui.restarting import BEGAN, FIELDS, PRESET, Field, Origin, ReadList, read_list, recipe_text
+from tui.screens.dialog import Dialog
+from tui.telling import printable
+from tui.widgets.choice import Choice
+
+TYPING_SECONDS = 0.3
+"""A file is not looked for while its name is still being typed."""
+
+
+class Restart(Dialog[Beginning | None]):
+    """Dismissed with the run to begin, or with None where the person leaves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "start", "start", show=False),
+        # At once: what is typed right after belongs to the next field.
+        Binding("up,shift+tab", "app.focus_previous", "above", show=False, priority=True),
+        Binding("down,tab", "app.focus_next", "below", show=False, priority=True),
+    ]
+
+    DEFAULT_CSS = """
+    Restart {
+        #box { width: 70; padding: 0 2; overflow-y: auto; scrollbar-size-vertical: 1; }
+        .field { height: 1; }
+        .field Label { width: 17; color: $text-muted; }
+        .field Input, .field Choice { width: 1fr; }
+        .field .was { width: auto; max-width: 20; color: $text-muted; padding-left: 1; }
+        .field.-changed Label { color: $text; text-style: bold; }
+        .field.-wrong Label { color: $text-error; }
+        #about { margin-top: 1; min-height: 3; height: auto; color: $text-muted; }
+        #about.-wrong { color: $text-error; }
+        #model, #recipe-text, #hint { height: 1; }
+        #hint { margin-top: 1; }
+    }
+    """
+
+    class Read(Message):
+        """A list was read, or could not be."""
+
+        def __init__(self, read: ReadList) -> None:
+            super().__init__()
+            self.read = read
+
+    def __init__(self, origin: Origin) -> None:
+        super().__init__()
+        self._origin = origin
+        self._before = origin.texts
+        self._own: ReadList | None = None
+        """What is read where the file is unchanged."""
+        self._list: ReadList | None = None
+        """What is read; None until the file that is named now has been read."""
+        self._turned: set[str] = set()
+        """Choices that the person has made; the others follow the preset."""
+        self._typing: Timer | None = None
+        self._starting = False
+        """Enter was pressed; what is missing is only the list."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = "Restart: a new run; this one is saved and kept"
+            for field in FIELDS:
+                value = self._before[field.name]
+                with Horizontal(classes="field", id=f"row-{field.name}"):
+                    yield Label(field.label, markup=False)
+                    if field.choices:
+                        yield Choice(tuple(field.choices), value, id=field.name)
+                    else:
+                        yield Input(value, compact=True, id=field.name)
+                    yield Static("", classes="was", markup=False)
+            yield Static("", id="about", markup=False)
+            yield Static("", id="model", markup=False)
+            yield Static("", id="recipe-text", markup=False)
+            yield Static("Enter starts · ↑↓ fields · ←→ choices · Escape leaves", id="hint")
+
+    def on_mount(self) -> None:
+        self._read(self._before["data"])
+        self._show()
+
+    # --- the list ---------------------------------------------------------------------------------
+
+    @work(thread=True, exclusive=True, exit_on_error=False)
+    def _read(self, text: str) -> None:
+        self.post_message(self.Read(read_list(text, self._origin.file(text))))
+
+    @on(Read)
+    def take_the_list(self, message: Read) -> None:
+        message.stop()
+        read = message.read
+        if read.text == self._before["data"]:
+            self._own = read
+        if read.text == self._texts()["data"]:
+            self._list = read
+            self._show()
+            if self._starting:
+                self.action_start()
+
+    @on(Input.Changed, "#data")
+    def look_for_the_list(self, event: Input.Changed) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+        own = event.value == self._before["data"]
+        self._list = self._own if own else None
+        if self._list is None:
+            self._typing = self.set_timer(TYPING_SECONDS, self._read_what_is_named)
+
+    def _read_what_is_named(self) -> None:
+        self._read(self._texts()["data"])
+
+    # --- the fields -------------------------------------------------------------------------------
+
+    @on(Choice.Changed)
+    def follow_the_preset(self, event: Choice.Changed) -> None:
+        """A preset brings its initialization and its knobs, unless others were chosen."""
+        event.stop()
+        name = str(event.choice.id)
+        self._turned.add(name)
+        if name == "preset":
+            own = event.value == self._before["preset"]
+            preset = PRESETS[cast(PresetName, event.value)]
+            bring = {
+                "initialization": self._before["initialization"] if own else preset.initialization,
+                "recipe": BEGAN if own else PRESET,
+            }
+            for other in bring.keys() - self._turned:
+                self.query_one(f"#{other}", Choice).value = bring[other]
+        self._edited()
+
+    @on(Input.Changed)
+    def look_again(self, event: Input.Changed) -> None:
+        event.stop()
+        self._edited()
+
+    def on_descendant_focus(self) -> None:
+        self._show()
+
+    def _edited(self) -> None:
+        self._starting = False
+        self._show()
+
+    def _texts(self) -> dict[str, str]:
+        return {field.name: self._value(field) for field in FIELDS}
+
+    def _value(self, field: Field) -> str:
+        selector = f"#{field.name}"
+        if field.choices:
+            return self.query_one(selector, Choice).value
+        return self.query_one(selector, Input).value
+
+    def _wrong(self, texts: dict[str, str]) -> dict[str, str]:
+        """What is wrong with which field, in sentences."""
+        wrong: dict[str, str] = {}
+        for field in FIELDS:
+            if field.dial is not None:
+                try:
+                    field.dial.parse(texts[field.name])
+                except ConfigError as error:
+                    wrong[field.name] = str(error)
+        if self._list is not None and self._list.error:
+            wrong["data"] = self._list.error
+        return wrong
+
+    def _show(self) -> None:
+        """Tell what the form comes to as it stands."""
+        texts = self._texts()
+        wrong = self._wrong(texts)
+        for field in FIELDS:
+            row = self.query_one(f"#row-{field.name}")
+            changed = texts[field.name] != self._before[field.name]
+            row.set_class(changed, "-changed")
+            row.set_class(field.name in wrong, "-wrong")
+            mark = "✗ " if field.name in wrong else ""
+            row.query_one(Label).update(f"{mark}{field.label}")
+            row.query_one(".was", Static).update(self._was(field.name) if changed else "")
+            if self.focused is not None and self.focused.id == field.name:
+                self._tell_about(field.about(texts[field.name]), wrong.get(field.name))
+        self.query_one("#model", Static).update(self._model_text(texts, wrong))
+        recipe = recipe_text(self._origin.recipe(texts))
+        self.query_one("#recipe-text", Static).update(recipe)
+
+    def _tell_about(self, help: str, mistake: str | None) -> None:
+        about = self.query_one("#about", Static)
+        about.set_class(mistake is not None, "-wrong")
+        about.update(help if mistake is None else f"✗ {printable(mistake)}")
+
+    def _was(self, name: str) -> str:
+        before = self._before[name].rpartition("/")[2]
+        # A recipe says what it was by not being it.
+        return "" if name == "recipe" else f"was {printable(before)}"
+
+    def _model_text(self, texts: dict[str, str], wrong: dict[str, str]) -> str:
+        sizes = ModelConfig.__struct_fields__
+        if wrong.keys() & {*sizes, "data"}:
+            return "mend the fields that are marked ✗"
+        if self._list is None:
+            return "reading the list …"
+        values: dict[str, Any] = {
+            field.name: field.dial.parse(texts[field.name])
+            for field in FIELDS
+            if field.dial is not None and field.name in sizes
+        }
+        model, vocabulary = ModelConfig(**values), self._list.vocab_size
+        parameters = f"{model.parameters(vocabulary):,}"
+        if self._own is not None and not self._own.error:
+            before = f"{self._origin.config.model.parameters(self._own.vocab_size):,}"
+            if before != parameters:
+                parameters = f"{before} → {parameters}"
+        shape = f"{model.block_size}×{model.embedding_size}→{model.hidden_size}→{vocabulary}"
+        return f"MLP {shape} · {parameters} parameters"
+
+    # --- starting ---------------------------------------------------------------------------------
+
+    @on(Input.Submitted)
+    def start_from_a_field(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_start()
+
+    def action_start(self) -> None:
+        """Leave with the run to begin, or go to the field that is wrong."""
+        texts = self._texts()
+        wrong = self._wrong(texts)
+        if wrong:
+            self._starting = False
+            self.query_one(f"#{next(iter(wrong))}").focus()
+        elif self._list is None or self._list.words is None:
+            self._starting = True
+        else:
+            try:
+                self.dismiss(self._origin.begin(texts, self._list.words))
+            except ConfigError as error:
+                self._tell_about("", str(error))
