@@ -314,7 +314,7 @@ SETTINGS: tuple[Dial, ...] = (
         high=1.0,
         open_low=True,
         open_high=True,
-        ladder=(0.01, 1.0),
+        ladder=(0.01, 0.5),
     ),
     Dial(
         "autopilot_minimum",

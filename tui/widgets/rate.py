@@ -10,6 +10,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Click, DescendantBlur, DescendantFocus, Resize
+from textual.geometry import Size
+from textual.layout import DockArrangeResult
 from textual.reactive import reactive
 from textual.widgets import Static
 
@@ -67,9 +69,6 @@ class RatePanel(Container):
         grid-gutter: 0 2;
         &:focus-within { border: round $primary; }
         Static { height: 100%; text-wrap: nowrap; text-overflow: ellipsis; }
-        &.-two { grid-size: 2 2; DialList { row-span: 2; } }
-        &.-three { grid-size: 3 1; }
-
         .rate--label { color: $text-muted; }
         .rate--figure { color: $foreground; }
         .rate--effective { color: $text-accent; text-style: bold; }
@@ -108,15 +107,16 @@ class RatePanel(Container):
             return
         if (rates.knobs, rates.settings) != self._listed:
             self._listed = (rates.knobs, rates.settings)
-            self.dials.rows = rows_of(rates.knobs, rates.settings)
-            self._arrange()
+            rows = rows_of(rates.knobs, rates.settings)
+            if len(rows) != len(self.dials.rows):
+                self.dials.refresh(layout=True)
+            self.dials.rows = rows
         self.draw()
 
     def watch_live(self, live: bool) -> None:
         self.dials.live = live
 
     def on_resize(self, event: Resize) -> None:
-        self._arrange()
         self.draw()
 
     def on_click(self, event: Click) -> None:
@@ -148,28 +148,28 @@ class RatePanel(Container):
         if self.border_subtitle != subtitle:
             self.border_subtitle = subtitle
 
-    def _arrange(self) -> None:
-        room = self.scrollable_content_region.size
-        if not room.area:
-            return
-        arrangement = arrange(room.width, room.height, len(self.dials.rows))
-        if arrangement == self._arrangement:
-            return
-        self._arrangement = place = arrangement
-        for kind in ("stacked", "two", "three"):
-            self.set_class(kind == place.kind, f"-{kind}")
-        columns = {
-            "stacked": "1fr",
-            "two": f"1fr {place.list_cells}",
-            "three": f"1fr {place.list_cells} {place.foot_cells}",
-        }
-        rows = {
-            "stacked": f"{FIGURE_ROWS} 1fr {place.foot_rows}",
-            "two": f"{FIGURE_ROWS} 1fr",
-            "three": "1fr",
-        }
-        self.styles.grid_columns = columns[place.kind]
-        self.styles.grid_rows = rows[place.kind]
+    def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
+        """Divide the room before the children are placed in it.
+
+        Whoever waits until the new size is told shows one frame in which they are in ruins.
+        """
+        if size.area and not optimal:
+            place = arrange(size.width, size.height, len(self.dials.rows))
+            if place != self._arrangement:
+                self._arrangement = place
+                self._divide(place)
+        return super().arrange(size, optimal)
+
+    def _divide(self, place: Arrangement) -> None:
+        columns: tuple[str, ...] = ("1fr",)
+        rows: tuple[str, ...] = (f"{FIGURE_ROWS}", "1fr", f"{place.foot_rows}")
+        if place.kind == "two":
+            columns, rows = ("1fr", f"{place.list_cells}"), (f"{FIGURE_ROWS}", "1fr")
+        elif place.kind == "three":
+            columns, rows = ("1fr", f"{place.list_cells}", f"{place.foot_cells}"), ("1fr",)
+        self.styles.grid_size_columns, self.styles.grid_size_rows = len(columns), len(rows)
+        self.styles.grid_columns, self.styles.grid_rows = " ".join(columns), " ".join(rows)
+        self.dials.styles.row_span = 2 if place.kind == "two" else 1
         self.foot.display = place.foot_rows > 0
 
     def _put(self, static: Static, text: Text) -> None:
