@@ -10,20 +10,25 @@ from core import steering
 from core.dials import DIALS, KNOB_NAMES, ConfigError, Value
 from core.errors import UserError
 from core.lineage import point_at
+from core.looking import look
 from core.protocol import (
     AnyCommand,
     Cancel,
     Cancelled,
     Decay,
+    Embed,
     Evaluate,
     FindLearningRate,
+    FindSurprising,
     Nudge,
     Pause,
     Point,
+    Predict,
     Redo,
     Restore,
     Resume,
     Sample,
+    Score,
     SetKnobs,
     SetSetting,
     Shutdown,
@@ -58,7 +63,8 @@ def _obey(run: Run, command: AnyCommand, client: str) -> None:
     if errand is not None and errand.what != "evaluating" and not isinstance(command, ON_THE_WAY):
         # Who goes elsewhere does not want to know about here: `Run.go` gives the finder up.
         leaves = isinstance(command, (Undo, Redo, Restore))
-        if errand.what == "finding" and not leaves:
+        looks = isinstance(command, (Predict, Score, Embed))
+        if errand.what == "finding" and not leaves and not looks:
             raise Refused("the finder is at work; wait, or cancel it (Escape)")
         if errand.what != "finding":
             raise Refused("it is on the way to another state; wait, or cancel that")
@@ -93,6 +99,12 @@ def _obey(run: Run, command: AnyCommand, client: str) -> None:
             run.find(command, client)
         case Sample():
             _sample(run, command, client)
+        case Predict() | Score() | Embed():
+            look(run, command, client)
+        case FindSurprising():
+            if errand is not None:
+                raise Refused("an evaluation is under way; try again")
+            run.find_surprising(command, client)
         case Undo():
             if not run.journal.acts.undo:
                 raise Refused("there is nothing to undo")

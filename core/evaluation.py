@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
@@ -24,19 +25,31 @@ def measure(model: Model, split: Split, first: int | None = None) -> Generator[N
     In the order of the split; `first` limits it to the first so many examples. The weights must
     stand still meanwhile. NaN for a split without examples.
     """
-    T = model.config.block_size
-    targets = split.targets[:first]
-    if len(targets) == 0:
+    examples, total = len(split.targets[:first]), 0.0
+    if examples == 0:
         return float("nan")
-    windows = np.lib.stride_tricks.sliding_window_view(split.stream, T + 1)
-    total = 0.0
-    for start in range(0, len(targets), PIECE):
-        # The mode belongs to the thread: it must not stay on across a yield.
-        with torch.inference_mode():
-            examples = windows[targets[start : start + PIECE] - T].astype(np.int64)
-            piece = torch.from_numpy(examples)
-            logits = model.forward(piece[:, :T])
-            losses = F.cross_entropy(logits, piece[:, T], reduction="none")
-            total += float(losses.double().sum())
+    for start in range(0, examples, PIECE):
+        total += float(_losses(model, split, start, min(start + PIECE, examples)).sum())
         yield
-    return total / len(targets)
+    return total / examples
+
+
+def losses_of(model: Model, split: Split) -> Generator[None, None, npt.NDArray[np.float64]]:
+    """As `measure`, but returns the loss of every example (examples,)."""
+    examples = split.examples
+    losses = np.empty(examples)
+    for start in range(0, examples, PIECE):
+        losses[start : start + PIECE] = _losses(model, split, start, start + PIECE)
+        yield
+    return losses
+
+
+# The mode belongs to the thread: it must not stay on across a yield.
+@torch.inference_mode()
+def _losses(model: Model, split: Split, start: int, end: int) -> npt.NDArray[np.float64]:
+    """The losses of the examples from `start` to `end`."""
+    T = model.config.block_size
+    windows = np.lib.stride_tricks.sliding_window_view(split.stream, T + 1)
+    piece = torch.from_numpy(windows[split.targets[start:end] - T].astype(np.int64))
+    losses = F.cross_entropy(model.forward(piece[:, :T]), piece[:, T], reduction="none")
+    return np.asarray(losses.double().numpy())

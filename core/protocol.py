@@ -120,6 +120,28 @@ class Sample(Command, frozen=True, kw_only=True):
     max_length: int = 50
 
 
+class Predict(Command, frozen=True, kw_only=True):
+    """The odds of every symbol that may come after `prefix`."""
+
+    prefix: str = ""
+
+
+class Score(Command, frozen=True, kw_only=True):
+    """The surprise of every symbol of these words, and of their ends."""
+
+    words: tuple[str, ...]
+
+
+class FindSurprising(Command, frozen=True, kw_only=True):
+    """The words of dev that surprise the model most and least."""
+
+    count: int = 10
+
+
+class Embed(Command, frozen=True, kw_only=True):
+    """The embedding table as it is now."""
+
+
 class Undo(Command, frozen=True, kw_only=True):
     """Go back to the state before the last act that is not undone, weights included."""
 
@@ -160,6 +182,10 @@ AnyCommand = (
     | Evaluate
     | FindLearningRate
     | Sample
+    | Predict
+    | Score
+    | FindSurprising
+    | Embed
     | Undo
     | Redo
     | Restore
@@ -372,6 +398,45 @@ class LearningRateProbed(Message, frozen=True, kw_only=True):
     """Who asked."""
 
 
+class Predicted(Message, frozen=True, kw_only=True):
+    """What may come next. To the asker only, as are the other looks inside the model."""
+
+    answers: int
+    step: int
+    prefix: str
+    odds: bytes
+    """float32, little-endian, a probability for each symbol of the vocabulary."""
+
+
+class Scored(Message, frozen=True, kw_only=True):
+    """How much every symbol of some words surprised the model."""
+
+    answers: int
+    step: int
+    words: tuple[str, ...]
+    surprises: tuple[bytes, ...]
+    """Of each word float32, little-endian: nats of each of its symbols, and of its end."""
+
+
+class Surprising(Message, frozen=True, kw_only=True):
+    """Words of dev with their loss per symbol."""
+
+    answers: int
+    step: int
+    most: tuple[tuple[str, float], ...]
+    least: tuple[tuple[str, float], ...]
+
+
+class Embedded(Message, frozen=True, kw_only=True):
+    """The embedding table C."""
+
+    answers: int
+    step: int
+    size: int
+    table: bytes
+    """float32, little-endian, a row of `size` numbers for each symbol of the vocabulary."""
+
+
 class Cancelled(Message, frozen=True, kw_only=True):
     """What took long was given up; the state is as before it began."""
 
@@ -449,6 +514,10 @@ AnyEvent = (
     | StepsDone
     | Reaching
     | LearningRateProbed
+    | Predicted
+    | Scored
+    | Surprising
+    | Embedded
     | Cancelled
     | CommandRejected
     | EngineFailed

@@ -23,6 +23,7 @@ from core.guard import Guard
 from core.guarding import after_trip, begin_watch, give_way
 from core.journal import Journal
 from core.launch import load_data
+from core.looking import finding_surprising
 from core.lr_finder import check_wish, finding
 from core.measuring import evaluating, looking_at_test
 from core.pacing import Pacing
@@ -33,6 +34,7 @@ from core.protocol import (
     EngineStarted,
     EngineStopped,
     FindLearningRate,
+    FindSurprising,
     KnobsChanged,
     Point,
     RollbackReason,
@@ -218,6 +220,12 @@ class Run:
         check_wish(wish)
         work = finding(self, wish, client)
         self.errand = Errand("finding", self.step, work, "FindLearningRate", wish.id, client)
+
+    def find_surprising(self, wish: FindSurprising, client: str = "") -> None:
+        """Begin to score every word of dev."""
+        assert self.errand is None
+        work = finding_surprising(self, wish, client)
+        self.errand = Errand("evaluating", self.step, work, "FindSurprising", wish.id, client)
 
     def draw(self, wish: Sample, client: str = "") -> None:
         """Draw names (core/sampling.py) and note them; every field of `wish` but the seed is set.

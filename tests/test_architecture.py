@@ -34,6 +34,7 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.exporting",
     "core.finder_command",
     "core.fixed_batch",
+    "core.bigram",
     "core.catalogue",
     "core.lineage",
     "core.lr_finder",

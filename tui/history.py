@@ -22,6 +22,7 @@ from core.protocol import (
     Cancelled,
     Clock,
     CommandRejected,
+    Embedded,
     EngineFailed,
     EngineStarted,
     EngineStopped,
@@ -31,14 +32,17 @@ from core.protocol import (
     Heartbeat,
     KnobsChanged,
     LearningRateProbed,
+    Predicted,
     Reaching,
     RolledBack,
     RunOpened,
     SamplesDrawn,
+    Scored,
     SettingChanged,
     SnapshotTaken,
     StateChanged,
     StepsDone,
+    Surprising,
     TestEvaluated,
     Welcome,
 )
@@ -170,6 +174,9 @@ class History:
                 self._turn(False, self.finished, now)
             case SnapshotTaken():
                 self.snapshots += (event,)
+            case Predicted() | Scored() | Surprising() | Embedded():
+                # Looks inside the model, for the screen that asked.
+                pass
             case _:
                 assert_never(event)
 

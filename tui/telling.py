@@ -19,6 +19,7 @@ from core.protocol import (
     Cancelled,
     Clock,
     CommandRejected,
+    Embedded,
     EngineFailed,
     EngineStarted,
     EngineStopped,
@@ -28,14 +29,17 @@ from core.protocol import (
     Heartbeat,
     KnobsChanged,
     LearningRateProbed,
+    Predicted,
     Reaching,
     RolledBack,
     RunOpened,
     SamplesDrawn,
+    Scored,
     SettingChanged,
     SnapshotTaken,
     StateChanged,
     StepsDone,
+    Surprising,
     TestEvaluated,
     Welcome,
 )
@@ -207,7 +211,7 @@ def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
             return entry(event.step, f"engine started, process {pid}", "quiet")
         case StepsDone() | SamplesDrawn() | Clock() | Reaching() | Heartbeat() | Welcome():
             return None
-        case LearningRateProbed():
+        case LearningRateProbed() | Predicted() | Scored() | Surprising() | Embedded():
             return None
         case _:
             assert_never(event)

@@ -1,0 +1,102 @@
+"""A look inside the model, for whoever asks: odds of the next symbol, surprise, embeddings.
+
+Nothing here changes the run, and nothing is recorded: the answers go to the asker alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from core.dials import ConfigError
+from core.evaluation import losses_of
+from core.protocol import (
+    Embed,
+    Embedded,
+    FindSurprising,
+    Predict,
+    Predicted,
+    Score,
+    Scored,
+    Surprising,
+)
+
+if TYPE_CHECKING:
+    from core.model import Model
+    from core.run import Run
+
+MOST_WORDS, MOST_SYMBOLS = 1_000, 1_000
+"""Scored by one command; training waits for it."""
+
+# Shapes: T block_size, V vocab_size
+
+
+def look(run: Run, wish: Predict | Score | Embed, client: str) -> None:
+    """Answer at once. Raises ConfigError, DatasetError for what cannot be asked."""
+    model, data, step = run.trainer.model, run.data, run.step
+    answer: Predicted | Scored | Embedded
+    match wish:
+        case Predict(prefix=prefix):
+            symbols = data.encode(prefix[-MOST_SYMBOLS:])
+            odds = next_odds(model, symbols).astype("<f4").tobytes()
+            answer = Predicted(answers=wish.id, step=step, prefix=prefix, odds=odds)
+        case Score(words=words):
+            if len(words) > MOST_WORDS or any(len(word) > MOST_SYMBOLS for word in words):
+                raise ConfigError("words", len(words), f"must be at most {MOST_WORDS:,}, and short")
+            columns = tuple(
+                surprises(model, data.encode(word)).astype("<f4").tobytes() for word in words
+            )
+            answer = Scored(answers=wish.id, step=step, words=words, surprises=columns)
+        case Embed():
+            table = model.C.numpy().astype("<f4")
+            answer = Embedded(
+                answers=wish.id, step=step, size=table.shape[1], table=table.tobytes()
+            )
+    run.journal.tell(answer, to=client or None)
+
+
+@torch.inference_mode()
+def next_odds(model: Model, symbols: Sequence[int]) -> npt.NDArray[np.float64]:
+    """P(next symbol) (V,) after `symbols`, which may be none: then of the first symbol."""
+    T = model.config.block_size
+    context = torch.tensor([([0] * T + list(symbols))[-T:]])
+    return np.asarray(torch.softmax(model.forward(context)[0].double(), 0).numpy())
+
+
+@torch.inference_mode()
+def surprises(model: Model, symbols: Sequence[int]) -> npt.NDArray[np.float64]:
+    """The nats of each of a word's `symbols` (n,), and of the boundary after it: (n + 1,)."""
+    T = model.config.block_size
+    stream = torch.tensor([0] * T + list(symbols) + [0])
+    windows = stream.unfold(0, T + 1, 1)
+    logits = model.forward(windows[:, :T]).double()
+    return np.asarray(
+        torch.nn.functional.cross_entropy(logits, windows[:, T], reduction="none").numpy()
+    )
+
+
+def finding_surprising(run: Run, wish: FindSurprising, client: str) -> Generator[None, None, None]:
+    """Score every word of dev, a piece at a time; tell which surprise the model most and least."""
+    split, words = run.data.splits["dev"], run.data.words_of("dev")
+    losses = yield from losses_of(run.trainer.model, split)
+    # A word's last target is the boundary.
+    ends = np.flatnonzero(split.stream[split.targets] == 0) + 1
+    starts = np.concatenate([[0], ends[:-1]])
+    means = np.add.reduceat(losses, starts) / (ends - starts) if len(ends) else np.empty(0)
+    order = np.argsort(means, kind="stable")
+    chosen = min(max(wish.count, 0), len(order))
+
+    def told(places: npt.NDArray[np.int64]) -> tuple[tuple[str, float], ...]:
+        return tuple((words[place], float(means[place])) for place in places.tolist())
+
+    answer = Surprising(
+        answers=wish.id,
+        step=run.step,
+        most=told(order[::-1][:chosen]),
+        least=told(order[:chosen]),
+    )
+    run.journal.tell(answer, to=client or None)
