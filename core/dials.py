@@ -73,10 +73,23 @@ class Dial:
         ):
             raise ConfigError(self.name, value, f"must be {self.range()}")
 
+    def accepts(self, value: Value) -> bool:
+        """Whether `check` would let it pass."""
+        try:
+            self.check(value)
+        except ConfigError:
+            return False
+        return True
+
     def exact(self, value: Value) -> Value:
         """`value` checked and in this quantity's own type, so that 1 and 1.0 are one record."""
         self.check(value)
         return float(value) if self.kind == "number" and isinstance(value, int) else value
+
+    def told(self, value: Value) -> str:
+        """A value as people read it, 0 in words where it means something special."""
+        special = self.zero and not self.zero.isdigit() and not isinstance(value, tuple)
+        return self.zero if special and value == 0 else show(value)
 
     def range(self) -> str:
         """The range in words: `a number above 0 and at most 1,000,000`."""
@@ -129,6 +142,9 @@ class Dial:
         else:
             index = bisect_left(ladder, at * (1 - 1e-9)) + rungs
         reached = ladder[min(max(index, 0), len(ladder) - 1)]
+        if (reached - at) * rungs < 0 and self.accepts(value):
+            # Beyond the ladder's end, where typing goes: no rung leads farther.
+            return value
         if math.isinf(reached):
             reached = 0.0
         return int(reached) if self.kind == "count" else reached
@@ -150,6 +166,8 @@ class Dial:
             )
             ladder = [float(f"{m}e{e}") for e in range(-12, 13) for m in mantissas]
         ladder = [rung for rung in ladder if low <= rung <= high]
+        if self.kind == "count":
+            ladder = [rung for rung in ladder if rung.is_integer()]
         if self.zero:
             ladder = [*ladder, math.inf] if self.zero_on_top else [0.0, *ladder]
         return ladder

@@ -7,7 +7,7 @@ return. The record then holds only the numbers found here.
 from __future__ import annotations
 
 from core.config import Knobs, RunConfig, Settings, with_changes
-from core.dials import DIALS, KNOB_NAMES, ConfigError, Dial, Value, show
+from core.dials import DIALS, KNOB_NAMES, ConfigError, Dial, Value
 from core.protocol import Decay, Nudge, SetKnobs
 from core.schedule import decay_factor
 
@@ -28,7 +28,8 @@ def resolve_knobs(
                 raise ConfigError("factor", factor, "must be a number above 0")
             wanted: dict[str, Value] = {"learning_rate": significant(knobs.learning_rate * factor)}
         case Nudge(name=name):
-            wanted = {name: nudged(DIALS[name], getattr(knobs, name), command.rungs, command.fine)}
+            value = nudged(DIALS[name], getattr(knobs, name), command.rungs, command.fine)
+            wanted = begin_schedule({name: value}, knobs, settings, step)
         case SetKnobs(values=values):
             wanted = begin_schedule(values, knobs, settings, step)
     for name, value in wanted.items():
@@ -85,7 +86,7 @@ def significant(value: float) -> float:
 
 def already(name: str, value: Value) -> str:
     """Why a wish changed nothing: `learning rate is 0.1 already`."""
-    return f"{name.replace('_', ' ')} is {show(value)} already"
+    return f"{name.replace('_', ' ')} is {DIALS[name].told(value)} already"
 
 
 def nothing_to_do(command: SetKnobs | Nudge | Decay, knobs: Knobs) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, assert_never
 
 import msgspec
 
-from core.dials import DIALS, Value, show
+from core.dials import DIALS, Value
 from core.guard import trip_text
 from core.protocol import (
     AnyEvent,
@@ -79,10 +79,7 @@ def dial_name(name: str) -> str:
 
 def dial_value(name: str, value: Value) -> str:
     """A value as people read it, 0 in words where it means something special."""
-    zero = DIALS[name].zero
-    if zero and not zero.isdigit() and value == 0 and not isinstance(value, tuple):
-        return zero
-    return show(value)
+    return DIALS[name].told(value)
 
 
 def compact(number: float) -> str:
