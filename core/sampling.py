@@ -1,29 +1,32 @@
 """Drawing names from the model, each reproducible by itself.
 
 Name i depends on (weights, seed, i, temperature, top_k, prefix) alone: its random numbers are a
-hash of seed, i and position, and the network always sees blocks of one size, since the bits of a
-matrix product depend on its number of rows. So the first 10 of 100 names are the 10.
+hash of seed, i and position, and the odds of a context have the same bits whatever else is computed
+with it (core/odds.py). So the first 10 of 100 names are the 10.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from core.minibatch import random_words
 from core.model import Model
+from core.odds import Floats, Integers, Odds
 
-Floats = npt.NDArray[np.float64]
+TOO_RARE = 100_000
+"""So many names in a row without a new one end a drawing of new names: the next is then new with a
+chance below 3 in 100,000, at 95 % confidence."""
 
-_ROWS = 128
 _STREAM = 0x73616D706C696E67
 """Keeps the numbers of a drawing apart from the minibatches of an equal seed."""
+_AHEAD = 8
+"""Positions whose random numbers are made at once."""
 
-# Shapes: R rows of a block, T block_size, V vocab_size
+# Shapes: R names, T block_size
 
 
 def draw(
@@ -44,22 +47,119 @@ def draw(
     symbol that is not in the vocabulary, a temperature that is no positive number, and weights that
     are not finite.
     """
+    pieces = stream(
+        model,
+        itos,
+        count=count,
+        temperature=temperature,
+        top_k=top_k,
+        seed=seed,
+        prefix=prefix,
+        max_length=max_length,
+    )
+    return [name for piece in pieces for name in piece]
+
+
+def stream(
+    model: Model,
+    itos: Sequence[str],
+    *,
+    count: int,
+    temperature: float,
+    top_k: int,
+    seed: int,
+    prefix: str,
+    max_length: int,
+    unique: bool = False,
+    known: Container[str] = (),
+) -> Iterator[list[str]]:
+    """The names of `draw` in order, in pieces of some thousands, from a copy of the weights.
+
+    `unique` leaves out names that came before (they are kept in memory for that), `known` those
+    that it holds; more are drawn instead. It ends early where `TOO_RARE` names in a row were all
+    left out. Raises as `draw` does, at once.
+    """
     if not 0 < temperature < math.inf:
         raise ValueError(f"temperature {temperature:g} must be a number above 0")
-    start = _encode(prefix, itos)
-    if not torch.isfinite(model.flat).all():
-        raise ValueError(_NOT_FINITE)
-    names: list[str] = []
-    for first in range(0, count, _ROWS):
-        wanted = min(count - first, _ROWS)
-        rows = _draw_block(model, start, first, wanted, temperature, top_k, seed, max_length)
-        names += ["".join(itos[symbol] for symbol in row) for row in rows]
-    return names
+    lanes = _Lanes(Odds(model, temperature, top_k), itos, seed, prefix, max_length)
+    return _pieces(lanes, count, known, unique=unique)
 
 
-_NOT_FINITE = (
-    "the weights are not finite, so there is nothing to draw from; go back to earlier ones"
-)
+def _pieces(
+    lanes: _Lanes, count: int, known: Container[str], *, unique: bool
+) -> Iterator[list[str]]:
+    seen: set[str] = set()
+    first = missed = 0
+    while count and missed < TOO_RARE:
+        rows = min(count, lanes.rows)
+        if missed:
+            # Most were left out: the fewer are still wanted, the more must be drawn for them.
+            rows = min(missed, lanes.rows)
+        piece: list[str] = []
+        for name in lanes.draw(first, rows):
+            if name in seen or name in known:
+                missed += 1
+                if missed == TOO_RARE:
+                    break
+                continue
+            missed = 0
+            piece.append(name)
+            if unique:
+                seen.add(name)
+            if len(piece) == count:
+                break
+        first += rows
+        count -= len(piece)
+        if piece:
+            yield piece
+
+
+class _Lanes:
+    """Draws names side by side: one symbol of each at a time."""
+
+    def __init__(
+        self, odds: Odds, itos: Sequence[str], seed: int, prefix: str, max_length: int
+    ) -> None:
+        self._odds, self._seed, self._prefix = odds, seed, prefix
+        self._positions = range(len(prefix), max_length)
+        self._points = np.array([ord(symbol) for symbol in itos], dtype=np.uint32)
+        self._start = _encode(prefix, itos)
+        self.rows = odds.rows
+
+    def draw(self, first: int, count: int) -> list[str]:
+        """Names `first` … `first` + `count` − 1."""
+        columns = list(self._columns(first, count))
+        if not columns:
+            return [self._prefix] * count
+        # Code points side by side are what numpy takes for strings; it drops the zeros at the end.
+        letters = np.stack(columns, axis=1).view(f"U{len(columns)}").ravel()
+        names: list[str] = letters.tolist()
+        return [self._prefix + name for name in names] if self._prefix else names
+
+    def _columns(self, first: int, count: int) -> Iterator[npt.NDArray[np.uint32]]:
+        """For each position the code points (R,) there, 0 where a name has ended."""
+        T = self._odds.block_size
+        going = np.arange(count)
+        contexts = np.repeat(np.array(([0] * T + self._start)[-T:])[:, None], count, axis=1)
+        for position in self._positions:
+            ahead = (position - self._positions.start) % _AHEAD
+            if ahead == 0:
+                uniforms = self._uniforms(first, count, position)
+            symbols = self._odds.choose(contexts, uniforms[going, ahead])
+            on = np.flatnonzero(symbols)
+            if len(on) == 0:
+                break
+            going, symbols = going[on], symbols[on]
+            column = np.zeros(count, dtype=np.uint32)
+            column[going] = self._points[symbols]
+            yield column
+            contexts = np.concatenate((contexts[1:, on], symbols[None]))
+
+    def _uniforms(self, first: int, count: int, position: int) -> Floats:
+        """Numbers in [0, 1) for `_AHEAD` positions of each name."""
+        words = random_words(self._seed ^ _STREAM, first, count, _AHEAD, first_column=position)
+        uniforms: Floats = np.multiply(words >> np.uint64(11), 2.0**-53)
+        return uniforms
 
 
 def _encode(prefix: str, itos: Sequence[str]) -> list[int]:
@@ -71,62 +171,3 @@ def _encode(prefix: str, itos: Sequence[str]) -> list[int]:
                 f"prefix {prefix!r} has the symbol {symbol!r}, which is not in the vocabulary"
             )
     return [stoi[symbol] for symbol in prefix]
-
-
-def _draw_block(
-    model: Model,
-    start: list[int],
-    first: int,
-    wanted: int,
-    temperature: float,
-    top_k: int,
-    seed: int,
-    max_length: int,
-) -> list[list[int]]:
-    """The symbols of names `first` … `first` + `wanted` − 1, out of a block of `_ROWS` names."""
-    T = model.config.block_size
-    names = [list(start) for _ in range(wanted)]
-    going = np.arange(wanted)
-    contexts = np.empty((_ROWS, T), dtype=np.int64)
-    contexts[:] = ([0] * T + start)[-T:]
-    for position in range(len(start), max_length):
-        words = random_words(seed ^ _STREAM, first, _ROWS, 1, first_column=position)[:, 0]
-        # 52 bits: a product with the sum of all weights then stays below that sum.
-        uniform: Floats = np.multiply(words >> np.uint64(12), 2.0**-52)
-        symbols = _choose(_logits(model, contexts), uniform, temperature, top_k)
-        going = going[symbols[going] != 0]
-        if len(going) == 0:
-            break
-        for row in going:
-            names[row].append(int(symbols[row]))
-        contexts[:, :-1] = contexts[:, 1:]
-        contexts[:, -1] = symbols
-    return names
-
-
-@torch.inference_mode()
-def _logits(model: Model, contexts: npt.NDArray[np.int64]) -> Floats:
-    logits: Floats = model.forward(torch.from_numpy(contexts)).numpy().astype(np.float64)
-    if not np.isfinite(logits).all():
-        raise ValueError(_NOT_FINITE)
-    return logits
-
-
-def _choose(
-    logits: Floats,
-    uniform: Floats,
-    temperature: float,
-    top_k: int,
-) -> npt.NDArray[np.int64]:
-    """A symbol (R,) for each row of `logits` (R, V): its distribution inverted at `uniform`."""
-    # The greatest comes off first: the quotient by a tiny temperature is then 0 or −inf, never NaN.
-    with np.errstate(over="ignore", under="ignore"):
-        weights = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
-    if 0 < top_k < logits.shape[1]:
-        # Stable: of equal logits the lower index stays.
-        rejected = np.argsort(-logits, axis=1, kind="stable")[:, top_k:]
-        np.put_along_axis(weights, rejected, 0.0, axis=1)
-    cumulative = weights.cumsum(axis=1)
-    passed = cumulative <= (uniform * cumulative[:, -1])[:, None]
-    symbols: npt.NDArray[np.int64] = passed.sum(axis=1)
-    return symbols

@@ -140,3 +140,16 @@ def test_a_whole_number_may_be_written_with_an_exponent_but_not_with_a_fraction(
     assert whole("5e3") == 5000
     with pytest.raises(ValueError):
         whole("5.5")
+
+
+def test_beyond_the_end_of_a_ladder_no_rung_leads_the_wrong_way() -> None:
+    assert DIALS["step_limit"].rung(10**9, 1) == 10**9
+    assert DIALS["beta2"].rung(0.99, 1) == 0.99
+    assert DIALS["beta2"].rung(0.99, -1) == 0.9
+    assert DIALS["pace"].rung(0, 1) == 0
+
+
+def test_fine_rungs_of_a_count_are_whole_numbers() -> None:
+    patience = DIALS["patience"]
+    assert [patience.rung(value, 1, fine=True) for value in (1, 2, 4)] == [2, 4, 5]
+    assert all(rung.is_integer() for rung in patience.rungs(fine=True))

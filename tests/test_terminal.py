@@ -278,7 +278,9 @@ def test_an_engine_that_is_killed_is_told_on_the_screen(open_dashboard: Open) ->
 def test_a_steered_run_outlives_its_terminal_and_replays_bit_for_bit(
     tmp_path: Path, open_dashboard: Open
 ) -> None:
-    first = open_dashboard("--steps", "150000", "--hidden-size", "16")
+    # Few evaluations: what the keys did must stay in the part of the log that is in view.
+    sizes = ("--steps", "150000", "--hidden-size", "16", "--evaluation-interval", "50000")
+    first = open_dashboard(*sizes)
     first.wait_until_it_trains()
     for key in "+-+d":
         told = first.text.count("(you)")
