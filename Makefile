@@ -20,7 +20,7 @@ check: $(READY)
 	.venv/bin/mypy
 
 bench: $(READY)
-	.venv/bin/python -m tests.benchmarks $(ARGS)
+	.venv/bin/python -m tests.benchmarks $(or $(ARGS),--write)
 
 format: $(READY)
 	.venv/bin/ruff format .

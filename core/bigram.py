@@ -30,7 +30,7 @@ class Bigram:
         """Mean surprise of the split's symbols, nats; NaN for a split without examples."""
         if not split.examples:
             return float("nan")
-        pairs = self.surprise[split.stream[split.targets - 1], split.stream[split.targets]]
+        pairs = self.surprise[split.stream[split.block_size - 1 : -1], split.targets]
         return float(pairs.mean())
 
     def surprises(self, symbols: list[int]) -> NDArray[np.float64]:
@@ -44,6 +44,12 @@ def count_bigrams(dataset: Dataset) -> Bigram | None:
     V, train = dataset.vocab_size, dataset.splits["train"]
     if V > MOST_SYMBOLS:
         return None
-    before, after = train.stream[train.targets - 1], train.stream[train.targets]
+    before, after = train.stream[train.block_size - 1 : -1], train.targets
     pairs = np.bincount(before.astype(np.int64) * V + after, minlength=V * V)
     return Bigram(pairs.reshape(V, V))
+
+
+def bigram_loss(dataset: Dataset) -> float | None:
+    """The loss of the bigram model on dev, nats per symbol; None where there is none."""
+    bigram, dev = count_bigrams(dataset), dataset.splits["dev"]
+    return bigram.loss(dev) if bigram is not None and dev.examples else None

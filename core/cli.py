@@ -1,9 +1,7 @@
-"""The commands that need no screen: `fit` and `sample`. tui/__main__.py adds the dashboard."""
+"""The program and its first command, `fit`. Other files add theirs; tui/program.py gathers them."""
 
 from __future__ import annotations
 
-import json
-import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,43 +64,3 @@ def fit(
     beginning = begin(given, tuple(act or ()))
     directory = new_run(runs_directory(beginning.runs), beginning.config, beginning.words.raw)
     raise typer.Exit(train_and_report(directory, as_json=as_json))
-
-
-@app.command()
-def sample(
-    run: Annotated[
-        str, typer.Argument(help="A run: its id, the beginning of it, a path, or last.")
-    ],
-    count: Annotated[str, typer.Option(metavar="N", help="How many names.")] = "10",
-    temperature: Annotated[
-        str, typer.Option(metavar="X", help="Below 1 likelier names, above 1 wilder.")
-    ] = "1.0",
-    top_k: Annotated[
-        str, typer.Option(metavar="N", help="Only the k likeliest symbols; 0: all.")
-    ] = "0",
-    seed: Annotated[
-        str | None, typer.Option(metavar="N", help="Equal seeds draw equal names. Default: random.")
-    ] = None,
-    prefix: Annotated[str, typer.Option(help="How every name begins.")] = "",
-    max_length: Annotated[str, typer.Option(metavar="N", help="Most symbols a name.")] = "50",
-    runs_dir: RunsDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Draw names from a run, live or ended."""
-    from core.drawing import draw_names, parse_wish
-    from core.record import find_run
-
-    wish = parse_wish(
-        count=count,
-        temperature=temperature,
-        top_k=top_k,
-        seed=str(secrets.randbelow(2**31)) if seed is None else seed,
-        prefix=prefix,
-        max_length=max_length,
-    )
-    directory = find_run(runs_directory(runs_dir), run)
-    drawn = draw_names(directory, wish)
-    if as_json:
-        print(json.dumps({"run": directory.name, **drawn}, ensure_ascii=False))
-    else:
-        print("\n".join(drawn["names"]))

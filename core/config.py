@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from core.dealing import Dealing
 from core.dials import DIALS, KNOB_NAMES, KNOBS, SETTINGS, ConfigError, Value, whole
 
 FORMAT = 1
@@ -34,7 +35,10 @@ class DataConfig(Config, frozen=True, kw_only=True):
     sha256: str
     """Of the file's bytes."""
     split_seed: int = 42
-    """Of the one shuffle that deals the words into train, dev and test (80 / 10 / 10)."""
+    """Of the one deal of the words into train, dev and test (80 / 10 / 10)."""
+    dealing: Dealing = "shuffle"
+    """How they are dealt: as `random.Random(split_seed).shuffle` orders them, or, beyond a million
+    words, by a permutation that takes a fraction of the time (core/dealing.py)."""
 
 
 class ModelConfig(Config, frozen=True, kw_only=True):
@@ -139,6 +143,8 @@ class RunConfig(Config, frozen=True, kw_only=True):
     """Gives the initial weights and every minibatch; the lecture's own."""
     threads: int = 1
     """Threads for the mathematics, fixed for the run's life: another number may give other bits."""
+    threads_given: bool = False
+    """A person said how many; else they were chosen by the size of a step (core/threads.py)."""
     kernel: str = "eager-1"
     """Which implementation of the step computed the run."""
     knobs: Knobs

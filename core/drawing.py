@@ -1,18 +1,33 @@
-"""Names from a run for the command line: from its live engine, or from its last checkpoint."""
+"""Names from a run for the command line: from its live engine, or from its newest checkpoint."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.answering import answer
-from core.dials import DIALS, ConfigError, parse_count
+from core.dataset import Dataset
+from core.dials import DIALS, parse_count
 from core.launch import load_data
 from core.protocol import Sample, SamplesDrawn
 from core.record import RunError, is_served, read_config
 
 MOST_OF_AN_ENGINE = 1_000
-"""Names that a live engine draws at once: it trains on meanwhile."""
+"""Names that a live engine draws at once: training waits for it."""
+_MOST_IN_A_SET = 1_000_000
+"""Words of a list that are looked up in a set; of a longer one that takes too much memory."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn, while it is drawn."""
+
+    step: int
+    """Where the weights stand from which it is drawn."""
+    pieces: Iterator[list[str]]
+    aside: str = ""
+    """What a person might not expect of it."""
 
 
 def parse_wish(
@@ -20,7 +35,7 @@ def parse_wish(
 ) -> Sample:
     """The flags of `sample` as a command; raises ConfigError."""
     return Sample(
-        count=parse_count("count", count, 1, 10_000_000),
+        count=parse_count("count", count, 1, 1_000_000_000),
         temperature=float(DIALS["temperature"].parse(temperature)),  # type: ignore[arg-type]
         top_k=int(DIALS["top_k"].parse(top_k)),  # type: ignore[arg-type]
         seed=parse_count("seed", seed, 0, 2**63 - 1),
@@ -29,58 +44,77 @@ def parse_wish(
     )
 
 
-def draw_names(directory: Path, wish: Sample) -> dict[str, Any]:
-    """Draw from the run in `directory`; returns what `--json` prints. Raises RunError."""
-    if is_served(directory):
-        step, names = _from_engine(directory, wish)
-    else:
-        step, names = _from_checkpoint(directory, wish)
-    return {
-        "step": step,
-        "temperature": wish.temperature,
-        "top_k": wish.top_k,
-        "seed": wish.seed,
-        "prefix": wish.prefix,
-        "names": names,
-    }
+def draw_names(
+    directory: Path, wish: Sample, *, unique: bool = False, new: bool = False
+) -> Drawing:
+    """Begin to draw from the run in `directory`; every field of `wish` is set. Raises RunError.
+
+    `unique` and `new` leave out names that came before, and names of the list. A live engine is
+    asked only for as many as it draws without holding up its training.
+    """
+    served = is_served(directory)
+    if served and wish.count <= MOST_OF_AN_ENGINE and not (unique or new):
+        drawn = answer(directory, wish, SamplesDrawn, "sample")
+        return Drawing(drawn.step, iter([list(drawn.names)]))
+    return _from_checkpoint(directory, wish, unique=unique, new=new, served=served)
 
 
-def _from_engine(directory: Path, wish: Sample) -> tuple[int, list[str]]:
-    if wish.count > MOST_OF_AN_ENGINE:
-        raise ConfigError(
-            "count", wish.count, f"is more than a live engine draws; at most {MOST_OF_AN_ENGINE:,}"
-        )
-    drawn = answer(directory, wish, SamplesDrawn, "sample")
-    return drawn.step, list(drawn.names)
-
-
-def _from_checkpoint(directory: Path, wish: Sample) -> tuple[int, list[str]]:
+def _from_checkpoint(
+    directory: Path, wish: Sample, *, unique: bool, new: bool, served: bool
+) -> Drawing:
+    path = _newest_checkpoint(directory, served=served)
     config = read_config(directory)
-    files = sorted(
-        (directory / "checkpoints").glob("*.safetensors"), key=lambda path: path.stat().st_mtime_ns
-    )
-    if not files:
-        raise RunError(f"run {directory.name}: it has no checkpoint; its engine ended before one")
     # torch takes a second to load; what can be refused before it, is.
+    data = load_data(directory, config)
+    data.encode(wish.prefix)
     from core import checkpoint, sampling
     from core.environment import settle_threads
     from core.model import Model
 
-    data = load_data(directory, config)
-    data.encode(wish.prefix)
-    snapshot, _ = checkpoint.load(files[-1])
+    snapshot, _ = checkpoint.load(path)
     settle_threads(config)
     model = Model(config.model, data.vocab_size)
     for name, weights in model.views(model.flat)._asdict().items():
         weights.copy_(snapshot.tensors[name])
-    names = sampling.draw(
-        model,
-        data.itos,
-        count=wish.count,
-        temperature=wish.temperature or 1.0,
-        top_k=wish.top_k or 0,
-        seed=wish.seed or 0,
-        prefix=wish.prefix,
-        max_length=wish.max_length,
-    )
-    return snapshot.step, names
+    try:
+        pieces = sampling.stream(
+            model,
+            data.itos,
+            count=wish.count,
+            temperature=1.0 if wish.temperature is None else wish.temperature,
+            top_k=wish.top_k or 0,
+            seed=wish.seed or 0,
+            prefix=wish.prefix,
+            max_length=wish.max_length,
+            unique=unique,
+            unwanted=_known(data) if new else None,
+        )
+    except ValueError as error:
+        raise RunError(f"run {directory.name}: {error}") from None
+    step = snapshot.step
+    aside = f"run {directory.name} is live: these are from its checkpoint at step {step:,}"
+    return Drawing(step, pieces, aside if served else "")
+
+
+def _newest_checkpoint(directory: Path, *, served: bool) -> Path:
+    written: dict[Path, int] = {}
+    for path in (directory / "checkpoints").glob("*.safetensors"):
+        try:
+            written[path] = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            continue  # A live engine drops old ones.
+    if written:
+        return max(written, key=lambda path: written[path])
+    if served:
+        raise RunError(
+            f"run {directory.name}: it is live and has no checkpoint yet; until then, ask for at"
+            f" most {MOST_OF_AN_ENGINE:,} names, without --unique or --new"
+        )
+    raise RunError(f"run {directory.name}: it has no checkpoint; its engine ended before one")
+
+
+def _known(data: Dataset) -> Callable[[str], bool]:
+    """Whether a name is in the list; the empty one counts as known, since no list holds it."""
+    if len(data.words) > _MOST_IN_A_SET:
+        return lambda name: not name or data.split_of(name) is not None
+    return {"", *data.words}.__contains__

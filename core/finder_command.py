@@ -95,7 +95,11 @@ def _fresh(given: dict[str, Any]) -> Trainer:
     settle_threads(config)
     words = beginning.words
     data = Dataset.from_words(
-        words.words, config.model.block_size, config.data.split_seed, words.sha256
+        words.words,
+        config.model.block_size,
+        config.data.split_seed,
+        words.sha256,
+        config.data.dealing,
     )
     return Trainer(data, config.model, config.knobs, config.seed)
 

@@ -10,8 +10,6 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-import numpy as np
-
 from core.dataset import Dataset
 from core.minibatch import minibatch
 
@@ -32,10 +30,9 @@ class Floor:
 
 def floor_of(dataset: Dataset, seed: int, step: int, batch_size: int) -> Floor:
     """Of the minibatch of `step`: its mean loss if each context predicted its own targets best."""
-    train, T = dataset.splits["train"], dataset.block_size
+    train = dataset.splits["train"]
     chosen = minibatch(seed, step, 1, batch_size, train.examples)[0]
-    windows = np.lib.stride_tricks.sliding_window_view(train.stream, T + 1)
-    rows = windows[train.targets[chosen] - T]
+    rows = train.rows(chosen)
     following: defaultdict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
     for *context, target in rows.tolist():
         following[tuple(context)][target] += 1

@@ -3,12 +3,11 @@
 Apart from the model, since this is where the time goes: at these sizes autograd's bookkeeping costs
 several times the arithmetic. Here every operation writes into memory that is already there, and
 activations lie as in the paper, an example per column: so the matrix products are fastest.
+What was tried, with figures: tests/benchmarks/NOTES.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +24,7 @@ Symbols = npt.NDArray[np.integer[Any]]
 
 
 class Batches(NamedTuple):
-    """K minibatches, as `Gradient.compute` and `minibatch_losses` want them."""
+    """K minibatches, as `differentiate` and `minibatch_losses` want them."""
 
     places: Tensor  # (K, T·E·B) int32: where each element of emb lies in the flattened C
     cells: Tensor  # (K, B) int64: where each target's logit lies in the flattened logits
@@ -42,77 +41,103 @@ def arrange(examples: Symbols, embedding_size: int) -> Batches:
     return Batches(places.reshape(K, -1), targets * B + torch.arange(B), targets)
 
 
-class Gradient:
-    """The gradient of a model at minibatches of one size, and the activations on the way to it."""
+class Memory(NamedTuple):
+    """What `differentiate` reads and writes, for one model and one batch size.
 
-    def __init__(self, model: Model, batch_size: int) -> None:
-        config = model.config
-        T, E, H = config.block_size, config.embedding_size, config.hidden_size
-        B, V = batch_size, model.vocab_size
-        self.batch_size = batch_size
-        self.flat = torch.zeros_like(model.flat)
-        """The result, in the order of the model's `flat`."""
-        new = model.flat.new_empty
-        # A row of ones below the activations multiplies the last row of the weights, the bias.
-        self._emb1, self._h1 = new(T * E + 1, B).fill_(1), new(H + 1, B).fill_(1)
-        self._dlogits, self._dh, self._demb = new(V, B), new(H, B), new(T * E, B)
-        self._minus_one, self._one_in_B = new(B).fill_(-1), new(()).fill_(1 / B)
-        self._tanh = fastest_tanh(model.flat.dtype)
+    Views are made once: to make one costs as much as to use it. dX is the derivative of the mean
+    loss by X; `_t` is transposed, `_flat` all in one row.
+    """
 
-        # Views are made once: to make one costs as much as to use it.
-        self._W1, self._W2 = model.W1, model.W2
-        self._C, W1b1, W2b2 = model.layers(model.flat)
-        self._W1b1_t, self._W2b2_t = W1b1.t(), W2b2.t()
-        self._dC, self._dW1b1, self._dW2b2 = model.layers(self.flat)
-        self._h, self._emb_flat = self._h1[:-1], self._emb1[:-1].view(-1)
-        self._demb_flat, self._dlogits_flat = self._demb.view(-1), self._dlogits.view(-1)
-        self._dlogits_t, self._dh_t = self._dlogits.t(), self._dh.t()
-
-    def compute(self, places: Tensor, cells: Tensor, logits: Tensor) -> None:
-        """Fill `flat` with the gradient, and `logits` (V, B) with the forward pass.
-
-        `places` and `cells` are those of one of Batches. Call it under `torch.inference_mode()`.
-        dX is the derivative of the mean loss by X.
-        """
-        h, dlogits, dh = self._h, self._dlogits, self._dh
-
-        torch.index_select(self._C, 0, places, out=self._emb_flat)
-        torch.mm(self._W1b1_t, self._emb1, out=h)
-        self._tanh(h)
-        torch.mm(self._W2b2_t, self._h1, out=logits)
-
-        # Of softmax and cross-entropy together: the probabilities, less 1 at the targets, over B.
-        torch.softmax(logits, 0, out=dlogits)
-        self._dlogits_flat.index_add_(0, cells, self._minus_one)
-        torch.mul(dlogits, self._one_in_B, out=dlogits)
-
-        torch.mm(self._h1, self._dlogits_t, out=self._dW2b2)
-        torch.mm(self._W2, dlogits, out=dh)
-        torch.ops.aten.tanh_backward.grad_input(dh, h, grad_input=dh)
-        torch.mm(self._emb1, self._dh_t, out=self._dW1b1)
-        torch.mm(self._W1, dh, out=self._demb)
-        self._dC.zero_().index_add_(0, places, self._demb_flat)
+    weights: Tensor
+    C: Tensor  # (V·E,), like the next four a part of `weights`
+    W1: Tensor  # (T·E, H)
+    W1b1_t: Tensor  # (H, T·E + 1)
+    W2: Tensor  # (H, V)
+    W2b2_t: Tensor  # (V, H + 1)
+    gradient: Tensor
+    """The result, in the order of `weights`; the next three are its parts."""
+    dC: Tensor  # noqa: N815
+    dW1b1: Tensor  # noqa: N815
+    dW2b2: Tensor  # noqa: N815
+    emb1: Tensor  # (T·E + 1, B)
+    emb_flat: Tensor
+    h1: Tensor  # (H + 1, B)
+    h: Tensor  # (H, B)
+    dlogits: Tensor  # (V, B)
+    dlogits_t: Tensor
+    dlogits_flat: Tensor
+    dh: Tensor  # (H, B)
+    dh_t: Tensor
+    demb: Tensor  # (T·E, B)
+    demb_flat: Tensor
+    minus_one: Tensor  # (), a tensor since a Python number costs more than the operation
+    minus_ones: Tensor  # (B,)
+    share: Tensor  # (), 1/B
 
 
-def fastest_tanh(dtype: torch.dtype) -> Callable[[Tensor], None]:
-    """tanh in place, by the fastest way on this processor: the choice may change the last bits."""
-    if torch.backends.cpu.get_cpu_capability() == "AVX512":
-        return tanh_by_numpy
-    return partial(tanh_by_sigmoid, minus_one=torch.tensor(-1, dtype=dtype))
+def memory_for(model: Model, batch_size: int) -> Memory:
+    """Memory for the gradient of `model`, whose weights it shares."""
+    T, E, H = model.config.block_size, model.config.embedding_size, model.config.hidden_size
+    B, V = batch_size, model.vocab_size
+    new = model.flat.new_empty
+    gradient = torch.zeros_like(model.flat)
+    C, W1b1, W2b2 = model.layers(model.flat)
+    dC, dW1b1, dW2b2 = model.layers(gradient)
+    # A row of ones below the activations multiplies the last row of the weights, the bias.
+    emb1, h1 = new(T * E + 1, B).fill_(1), new(H + 1, B).fill_(1)
+    dlogits, dh, demb = new(V, B), new(H, B), new(T * E, B)
+    return Memory(
+        weights=model.flat,
+        C=C,
+        W1=model.W1,
+        W1b1_t=W1b1.t(),
+        W2=model.W2,
+        W2b2_t=W2b2.t(),
+        gradient=gradient,
+        dC=dC,
+        dW1b1=dW1b1,
+        dW2b2=dW2b2,
+        emb1=emb1,
+        emb_flat=emb1[:-1].view(-1),
+        h1=h1,
+        h=h1[:-1],
+        dlogits=dlogits,
+        dlogits_t=dlogits.t(),
+        dlogits_flat=dlogits.view(-1),
+        dh=dh,
+        dh_t=dh.t(),
+        demb=demb,
+        demb_flat=demb.view(-1),
+        minus_one=new(()).fill_(-1),
+        minus_ones=new(B).fill_(-1),
+        share=new(()).fill_(1 / B),
+    )
 
 
-def tanh_by_numpy(x: Tensor) -> None:
-    """x := tanh(x). With AVX-512 2.7 µs for (32, 200), where torch's takes 16.7."""
-    array = x.numpy()
-    np.tanh(array, out=array)
+def differentiate(m: Memory, places: Tensor, cells: Tensor, logits: Tensor) -> None:
+    """Fill `m.gradient`, and `logits` (V, B) with the forward pass.
 
+    `places` and `cells` are those of one of Batches. Call it under `torch.inference_mode()`.
+    """
+    torch.index_select(m.C, 0, places, out=m.emb_flat)
+    torch.mm(m.W1b1_t, m.emb1, out=m.h)
+    # tanh(x) = 2σ(2x) − 1: with AVX2 half the time of torch's tanh.
+    torch.add(m.h, m.h, out=m.h)
+    torch.sigmoid(m.h, out=m.h)
+    torch.add(m.minus_one, m.h, alpha=2, out=m.h)
+    torch.mm(m.W2b2_t, m.h1, out=logits)
 
-def tanh_by_sigmoid(x: Tensor, minus_one: Tensor) -> None:
-    """x := tanh(x) = 2σ(2x) − 1. With AVX2 a third of the time of torch's tanh, half of numpy's."""
-    torch.add(x, x, out=x)
-    torch.sigmoid(x, out=x)
-    # A tensor, since a Python number here costs more than the addition.
-    torch.add(minus_one, x, alpha=2, out=x)
+    # Of softmax and cross-entropy together: the probabilities, less 1 at the targets, over B.
+    torch.softmax(logits, 0, out=m.dlogits)
+    m.dlogits_flat.index_add_(0, cells, m.minus_ones)
+    torch.mul(m.dlogits, m.share, out=m.dlogits)
+
+    torch.mm(m.h1, m.dlogits_t, out=m.dW2b2)
+    torch.mm(m.W2, m.dlogits, out=m.dh)
+    torch.ops.aten.tanh_backward(m.dh, m.h, grad_input=m.dh)
+    torch.mm(m.emb1, m.dh_t, out=m.dW1b1)
+    torch.mm(m.W1, m.dh, out=m.demb)
+    m.dC.zero_().index_add_(0, places, m.demb_flat)
 
 
 def minibatch_losses(logits: Tensor, targets: Tensor) -> npt.NDArray[np.float32]:

@@ -84,7 +84,7 @@ def finding_surprising(run: Run, wish: FindSurprising, client: str) -> Generator
     split, words = run.data.splits["dev"], run.data.words_of("dev")
     losses = yield from losses_of(run.trainer.model, split)
     # A word's last target is the boundary.
-    ends = np.flatnonzero(split.stream[split.targets] == 0) + 1
+    ends = np.flatnonzero(split.targets == 0) + 1
     starts = np.concatenate([[0], ends[:-1]])
     means = np.add.reduceat(losses, starts) / (ends - starts) if len(ends) else np.empty(0)
     order = np.argsort(means, kind="stable")

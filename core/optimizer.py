@@ -6,13 +6,12 @@ Apart from the trainer, so that it can be held against `torch.optim` alone.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from core.config import Knobs
-
-_EPSILON = 1e-8
 
 
 class Optimizer:
@@ -24,7 +23,6 @@ class Optimizer:
         """How many it has made since it (re)started; AdamW's bias correction counts them."""
         self.tensors: dict[str, Tensor] = {}
         """Its memory, flat like the weights: `momentum`, or `exp_avg` and `exp_avg_sq`, or none."""
-        self._count = torch.zeros(())
         self.kind = knobs.optimizer
         self.adapt(knobs)
 
@@ -44,73 +42,113 @@ class Optimizer:
 
     def update(self, gradient: Tensor, knobs: Knobs, rate: float) -> None:
         """Move the weights by one step at the effective rate `rate`; `gradient` is overwritten."""
-        if knobs.clip:
-            clip(gradient, knobs.clip)
         self.updates += 1
+        terms = terms_of(knobs)
         if self.kind == "adamw":
-            self._adamw(gradient, knobs, rate)
+            memory = self.tensors
+            exp_avg, exp_avg_sq = memory["exp_avg"], memory["exp_avg_sq"]
+            adamw([self._flat], [gradient], [exp_avg], [exp_avg_sq], self.updates, terms, rate)
         else:
-            self._sgd(gradient, knobs, rate)
+            sgd(self._flat, gradient, self.momentum, terms, rate)
 
-    def _sgd(self, gradient: Tensor, knobs: Knobs, rate: float) -> None:
-        """As `torch.optim.SGD`: the decay is part of the gradient.
-
-        A momentum of zeros gives torch's first step too, which takes the gradient itself.
-        """
-        if knobs.weight_decay:
-            gradient.add_(self._flat, alpha=knobs.weight_decay)
-        if knobs.momentum:
-            gradient = self.tensors["momentum"].mul_(knobs.momentum).add_(gradient)
-        self._flat.add_(gradient, alpha=-rate)
-
-    def _adamw(self, gradient: Tensor, knobs: Knobs, rate: float) -> None:
-        """As `torch.optim.AdamW` (Loshchilov & Hutter 2019): decay apart from the gradient."""
-        exp_avg, exp_avg_sq = self.tensors["exp_avg"], self.tensors["exp_avg_sq"]
-        if _FUSED is not None:
-            _FUSED(
-                [self._flat],
-                [gradient],
-                [exp_avg],
-                [exp_avg_sq],
-                [],
-                [self._count.fill_(self.updates)],
-                lr=rate,
-                beta1=knobs.beta1,
-                beta2=knobs.beta2,
-                weight_decay=knobs.weight_decay,
-                eps=_EPSILON,
-                amsgrad=False,
-                maximize=False,
-            )
-            return
-        adamw_plain(self._flat, gradient, exp_avg, exp_avg_sq, self.updates, knobs, rate)
+    @property
+    def momentum(self) -> Tensor:
+        """The memory of SGD, or something that it will not look at."""
+        return self.tensors.get("momentum", self._flat)
 
 
-_FUSED = getattr(torch, "_fused_adamw_", None)
-"""The one kernel for all of AdamW; private in torch, hence the plain form beside it."""
+class Terms(NamedTuple):
+    """The knobs that an update needs, in a form that torch can compile with it (updates.py)."""
+
+    clip: float
+    weight_decay: float
+    momentum: float
+    beta1: float
+    beta2: float
+    epsilon: float = 1e-8
+
+
+def terms_of(knobs: Knobs) -> Terms:
+    """As they stand in `knobs`."""
+    return Terms(knobs.clip, knobs.weight_decay, knobs.momentum, knobs.beta1, knobs.beta2)
+
+
+def sgd(flat: Tensor, gradient: Tensor, momentum: Tensor, terms: Terms, rate: float) -> None:
+    """As `torch.optim.SGD`, in place: the decay is part of the gradient.
+
+    A momentum of zeros gives torch's first step too, which takes the gradient itself.
+    """
+    clip(gradient, terms.clip)
+    if terms.weight_decay != 0:
+        gradient.add_(flat, alpha=terms.weight_decay)
+    if terms.momentum != 0:
+        gradient = momentum.mul_(terms.momentum).add_(gradient)
+    flat.add_(gradient, alpha=-rate)
+
+
+def adamw_fused(
+    flat: list[Tensor],
+    gradient: list[Tensor],
+    exp_avg: list[Tensor],
+    exp_avg_sq: list[Tensor],
+    updates: int,
+    terms: Terms,
+    rate: float,
+) -> None:
+    """As `torch.optim.AdamW` (Loshchilov & Hutter 2019), in place: decay apart from the gradient.
+
+    `updates` is the number of this update, from 1. Lists of one, as the kernel wants them: were
+    they made here, TorchScript would take the call for one without effect and drop it.
+    """
+    clip(gradient[0], terms.clip)
+    torch._fused_adamw_(
+        flat,
+        gradient,
+        exp_avg,
+        exp_avg_sq,
+        [],
+        [torch.full([], updates, dtype=torch.float32)],
+        lr=rate,
+        beta1=terms.beta1,
+        beta2=terms.beta2,
+        weight_decay=terms.weight_decay,
+        eps=terms.epsilon,
+        amsgrad=False,
+        maximize=False,
+    )
 
 
 def adamw_plain(
-    flat: Tensor,
-    gradient: Tensor,
-    exp_avg: Tensor,
-    exp_avg_sq: Tensor,
+    flat: list[Tensor],
+    gradient: list[Tensor],
+    exp_avg: list[Tensor],
+    exp_avg_sq: list[Tensor],
     updates: int,
-    knobs: Knobs,
+    terms: Terms,
     rate: float,
 ) -> None:
-    """AdamW's update number `updates` (from 1) in public operations, in place."""
-    flat.mul_(1 - rate * knobs.weight_decay)
-    exp_avg.lerp_(gradient, 1 - knobs.beta1)
-    exp_avg_sq.mul_(knobs.beta2).addcmul_(gradient, gradient, value=1 - knobs.beta2)
-    correction1, correction2 = 1 - knobs.beta1**updates, 1 - knobs.beta2**updates
-    deviation = exp_avg_sq.sqrt().div_(math.sqrt(correction2)).add_(_EPSILON)
-    flat.addcdiv_(exp_avg, deviation, value=-rate / correction1)
+    """The same in public operations."""
+    w, g, m, v = flat[0], gradient[0], exp_avg[0], exp_avg_sq[0]
+    clip(g, terms.clip)
+    w.mul_(1 - rate * terms.weight_decay)
+    m.lerp_(g, 1 - terms.beta1)
+    v.mul_(terms.beta2).addcmul_(g, g, value=1 - terms.beta2)
+    correction1, correction2 = 1 - terms.beta1**updates, 1 - terms.beta2**updates
+    deviation = v.sqrt().div_(math.sqrt(correction2)).add_(terms.epsilon)
+    w.addcdiv_(m, deviation, value=-rate / correction1)
+
+
+adamw = adamw_fused if hasattr(torch, "_fused_adamw_") else adamw_plain
+"""The one kernel for all of AdamW is private in torch, hence the plain form beside it."""
 
 
 def clip(gradient: Tensor, limit: float) -> None:
-    """Shorten the gradient to a norm of `limit`, as `torch.nn.utils.clip_grad_norm_` does."""
-    share = limit / (float(torch.linalg.vector_norm(gradient)) + 1e-6)
+    """Shorten the gradient to a norm of `limit`, as `torch.nn.utils.clip_grad_norm_` does; 0: let
+    it be.
+    """
+    if limit == 0:
+        return
+    share = limit / (torch.linalg.vector_norm(gradient).item() + 1e-6)
     # Written so that NaN goes on into the gradient, as it does in torch.
     if not share >= 1:
         gradient.mul_(share)

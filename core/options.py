@@ -31,18 +31,28 @@ from core.config import (
     with_changes,
 )
 from core.config import parse_plan as parse_act
+from core.dealing import dealing_for
 from core.dials import KNOBS, SETTINGS, Dial, Value
 from core.steering import check_plan
+from core.threads import fitting_threads
 from core.words import WordList, read_words
 
 SEED_HIGH = 2**63 - 1
+AUTO = "auto"
+"""Said in place of a number of threads."""
 
 
 FOUNDATIONS: tuple[Dial, ...] = (
     Dial("preset", "A named point to start from.", kind="choice", choices=tuple(PRESETS)),
     Dial("seed", "Of the first weights and of all minibatches.", high=SEED_HIGH, kind="count"),
     Dial("split_seed", "Of the one shuffle that deals the words.", high=SEED_HIGH, kind="count"),
-    Dial("threads", "Threads for the mathematics.", low=1, high=256, kind="count"),
+    Dial(
+        "threads",
+        "Threads for the mathematics; auto: by the size of a step.",
+        low=1,
+        high=256,
+        kind="count",
+    ),
     Dial("block_size", "Symbols of context.", low=1, high=64, kind="count"),
     Dial("embedding_size", "Of a symbol.", low=1, high=1024, kind="count"),
     Dial("hidden_size", "Neurons of the tanh layer.", low=1, high=16384, kind="count"),
@@ -95,12 +105,15 @@ def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunCon
     """The configuration of a run on these foundations, each as people type it.
 
     `given["data"]` names the file that `words` were read from, if not the shipped one; without an
-    initialization the preset's is taken. Raises ConfigError.
+    initialization the preset's is taken, without threads those that fit. Raises ConfigError.
     """
-    found = _parsed(FOUNDATIONS, given)
+    threads = None if given.get("threads") == AUTO else given.get("threads")
+    found = _parsed(FOUNDATIONS, given | {"threads": threads})
     preset = cast(PresetName, found["preset"])
     found.setdefault("initialization", PRESETS[preset].initialization)
-    model = {name: found[name] for name in ModelConfig.__struct_fields__}
+    sizes = {name: found[name] for name in ModelConfig.__struct_fields__}
+    model = ModelConfig(**cast(dict[str, Any], sizes))
+    fitting = fitting_threads(model, len(words.words.itos), recipe.knobs.batch_size)
     config = RunConfig(
         created=time.time(),
         version=__version__,
@@ -109,10 +122,12 @@ def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunCon
             path=str(given["data"] or shipped_names()),
             sha256=words.sha256,
             split_seed=cast(int, found["split_seed"]),
+            dealing=dealing_for(len(words.words)),
         ),
-        model=ModelConfig(**cast(dict[str, Any], model)),
+        model=model,
         seed=cast(int, found["seed"]),
-        threads=cast(int, found["threads"]),
+        threads=cast(int, found.get("threads", fitting)),
+        threads_given="threads" in found,
         knobs=recipe.knobs,
         settings=recipe.settings,
         plan=recipe.plan,
@@ -148,7 +163,7 @@ def _flags() -> list[inspect.Parameter]:
         _flag("preset", presets, "lecture", run),
         _foundation("seed", 2_147_483_647, run),
         _foundation("split_seed", 42, run),
-        _foundation("threads", 1, run),
+        _foundation("threads", AUTO, run),
         _foundation("block_size", model.block_size, "Model"),
         _foundation("embedding_size", model.embedding_size, "Model"),
         _foundation("hidden_size", model.hidden_size, "Model"),
@@ -167,7 +182,7 @@ def _flags() -> list[inspect.Parameter]:
     return [*flags, _parameter("runs_dir", runs_dir, None)]
 
 
-def _foundation(name: str, default: int, panel: str) -> inspect.Parameter:
+def _foundation(name: str, default: int | str, panel: str) -> inspect.Parameter:
     return _flag(name, FOUNDATION[name].help, str(default), panel, "N")
 
 

@@ -17,12 +17,16 @@ class Pacing:
     """Measures chunks and keeps a pace."""
 
     def __init__(self) -> None:
-        self.chunk = 1
-        """Updates that fit in CHUNK_SECONDS, as last measured."""
         self.restart()
 
     def restart(self) -> None:
-        """Count the pace from now on: after a pause, an evaluation, or a change of pace."""
+        """Count and measure from now on: after a pause, or a change of pace, knobs or state."""
+        # A chunk measured on small minibatches would last for minutes on very large ones.
+        self.chunk = 1
+        """Updates that fit in CHUNK_SECONDS, as last measured."""
+        self._count_from_now()
+
+    def _count_from_now(self) -> None:
         self._since = time.monotonic()
         self._done = 0
 
@@ -40,7 +44,7 @@ class Pacing:
         due = int((time.monotonic() - self._since) * pace) + 1 - self._done
         if due > pace:
             # Too slow for this pace by a whole second: do not try to catch up in one burst later.
-            self.restart()
+            self._count_from_now()
         return max(0, min(due, self.chunk))
 
     def wait(self, pace: int) -> float:

@@ -337,6 +337,8 @@ class SamplesDrawn(Recorded, frozen=True, kw_only=True):
     """Names drawn from the weights at `step`; equal arguments and weights draw equal names."""
 
     names: tuple[str, ...]
+    losses: tuple[float, ...] = ()
+    """Of each name, nats per symbol; empty in records of before."""
     temperature: float
     top_k: int
     seed: int

@@ -72,6 +72,7 @@ def reach(
     for number, stretch in enumerate(ahead):
         if number:
             trainer.set_knobs(stretch.knobs)
+            pacing.restart()
         while trainer.step < stretch.end:
             first, updates = trainer.step, min(pacing.chunk, stretch.end - trainer.step)
             before = time.perf_counter()

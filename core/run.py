@@ -48,6 +48,7 @@ from core.protocol import (
 )
 from core.reaching import first_trainer
 from core.record import read_config
+from core.scoring import losses_of_names
 from core.smoothing import Floats
 from core.snapshots import EVERY, Snapshots
 from core.travel import roll_back, take_up
@@ -179,6 +180,7 @@ class Run:
         joins = joins and by == "person"
         self._last_turn = (names, client, now)
         restarted = self.trainer.set_knobs(new)
+        self._pacing.restart()
         if new.fixed_batch != knobs.fixed_batch:
             self.guard = None
         self.journal.add(
@@ -235,8 +237,9 @@ class Run:
         assert wish.temperature is not None
         assert wish.top_k is not None
         seed = self.drawings if wish.seed is None else wish.seed
+        model = self.trainer.model
         names = sampling.draw(
-            self.trainer.model,
+            model,
             self.data.itos,
             count=wish.count,
             temperature=wish.temperature,
@@ -250,6 +253,7 @@ class Run:
             SamplesDrawn,
             self.step,
             names=tuple(names),
+            losses=tuple(round(loss, 4) for loss in losses_of_names(model, self.data.stoi, names)),
             temperature=wish.temperature,
             top_k=wish.top_k,
             seed=seed,

@@ -8,14 +8,14 @@ with it (core/odds.py). So the first 10 of 100 names are the 10.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from core.minibatch import random_words
 from core.model import Model
-from core.odds import Floats, Integers, Odds
+from core.odds import Floats, Odds
 
 TOO_RARE = 100_000
 """So many names in a row without a new one end a drawing of new names: the next is then new with a
@@ -71,33 +71,38 @@ def stream(
     prefix: str,
     max_length: int,
     unique: bool = False,
-    known: Container[str] = (),
+    unwanted: Callable[[str], bool] | None = None,
 ) -> Iterator[list[str]]:
     """The names of `draw` in order, in pieces of some thousands, from a copy of the weights.
 
-    `unique` leaves out names that came before (they are kept in memory for that), `known` those
-    that it holds; more are drawn instead. It ends early where `TOO_RARE` names in a row were all
-    left out. Raises as `draw` does, at once.
+    `unique` leaves out a name that came before (all are kept in memory for that), `unwanted` what
+    it says; others are drawn instead. It ends early where `TOO_RARE` names in a row were left out.
+    Raises as `draw` does, at once.
     """
     if not 0 < temperature < math.inf:
         raise ValueError(f"temperature {temperature:g} must be a number above 0")
     lanes = _Lanes(Odds(model, temperature, top_k), itos, seed, prefix, max_length)
-    return _pieces(lanes, count, known, unique=unique)
+    if unique or unwanted is not None:
+        return _chosen(lanes, count, unique, unwanted or (lambda _: False))
+    return _all(lanes, count)
 
 
-def _pieces(
-    lanes: _Lanes, count: int, known: Container[str], *, unique: bool
+def _all(lanes: _Lanes, count: int) -> Iterator[list[str]]:
+    for first in range(0, count, lanes.rows):
+        yield lanes.draw(first, min(lanes.rows, count - first))
+
+
+def _chosen(
+    lanes: _Lanes, count: int, unique: bool, unwanted: Callable[[str], bool]
 ) -> Iterator[list[str]]:
     seen: set[str] = set()
     first = missed = 0
     while count and missed < TOO_RARE:
-        rows = min(count, lanes.rows)
-        if missed:
-            # Most were left out: the fewer are still wanted, the more must be drawn for them.
-            rows = min(missed, lanes.rows)
+        # The rarer they are, the more are drawn for the next.
+        rows = min(max(count, 2 * missed), lanes.rows)
         piece: list[str] = []
         for name in lanes.draw(first, rows):
-            if name in seen or name in known:
+            if name in seen or unwanted(name):
                 missed += 1
                 if missed == TOO_RARE:
                     break
@@ -144,8 +149,8 @@ class _Lanes:
         for position in self._positions:
             ahead = (position - self._positions.start) % _AHEAD
             if ahead == 0:
-                uniforms = self._uniforms(first, count, position)
-            symbols = self._odds.choose(contexts, uniforms[going, ahead])
+                numbers = uniforms(self._seed, first, count, position)
+            symbols = self._odds.choose(contexts, numbers[going, ahead])
             on = np.flatnonzero(symbols)
             if len(on) == 0:
                 break
@@ -155,11 +160,12 @@ class _Lanes:
             yield column
             contexts = np.concatenate((contexts[1:, on], symbols[None]))
 
-    def _uniforms(self, first: int, count: int, position: int) -> Floats:
-        """Numbers in [0, 1) for `_AHEAD` positions of each name."""
-        words = random_words(self._seed ^ _STREAM, first, count, _AHEAD, first_column=position)
-        uniforms: Floats = np.multiply(words >> np.uint64(11), 2.0**-53)
-        return uniforms
+
+def uniforms(seed: int, first: int, count: int, position: int) -> Floats:
+    """Numbers in [0, 1) for names `first` … and positions `position` …: (count, 8)."""
+    words = random_words(seed ^ _STREAM, first, count, _AHEAD, first_column=position)
+    numbers: Floats = np.multiply(words >> np.uint64(11), 2.0**-53)
+    return numbers
 
 
 def _encode(prefix: str, itos: Sequence[str]) -> list[int]:

@@ -6,6 +6,7 @@ Apart from the chart, because an average taken over steps must not depend on zoo
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,29 +26,52 @@ _CACHE = 8 * _BLOCK
 
 
 class Column:
-    """A float32 column that grows at its end; memory doubles, so that appending is cheap."""
+    """A float32 column that grows at its end, in blocks: it takes little more than its values."""
+
+    BLOCK = 2**18
+    """Values in every block but the last; that one doubles until it is as large."""
 
     def __init__(self) -> None:
-        self._buffer: Floats = np.empty(1024, np.float32)
-        self._length = 0
+        self._full: list[Floats] = []
+        self._last: Floats = np.empty(1024, np.float32)
+        self._used = 0
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._full) * self.BLOCK + self._used
 
     @property
     def values(self) -> Floats:
-        """All values so far, as a view that stays valid (and short) when the column grows."""
-        return self._buffer[: self._length]
+        """All values so far; of more than one block a copy."""
+        return self.piece(0, len(self))
+
+    def piece(self, first: int, last: int) -> Floats:
+        """The values [first, last): within one block a view, which stays valid, else a copy."""
+        found = list(self.pieces(first, last))
+        return found[0] if len(found) == 1 else np.concatenate([NOTHING, *found])
+
+    def pieces(self, first: int, last: int) -> Iterator[Floats]:
+        """The values [first, last) as views, one of each block."""
+        last = min(last, len(self))
+        while first < last:
+            number, at = divmod(first, self.BLOCK)
+            block = self._full[number] if number < len(self._full) else self._last
+            yield block[at : at + last - first]
+            first += self.BLOCK - at
 
     def append(self, values: Floats) -> None:
         """Add `values` at the end."""
-        needed = self._length + len(values)
-        if needed > len(self._buffer):
-            grown = np.empty(max(2 * len(self._buffer), needed), np.float32)
-            grown[: self._length] = self.values
-            self._buffer = grown
-        self._buffer[self._length : needed] = values
-        self._length = needed
+        while len(values):
+            taken = values[: self.BLOCK - self._used]
+            needed = self._used + len(taken)
+            if needed > len(self._last):
+                grown = np.empty(min(max(2 * len(self._last), needed), self.BLOCK), np.float32)
+                grown[: self._used] = self._last[: self._used]
+                self._last = grown
+            self._last[self._used : needed] = taken
+            self._used, values = needed, values[len(taken) :]
+            if self._used == self.BLOCK:
+                self._full.append(self._last)
+                self._last, self._used = np.empty(1024, np.float32), 0
 
 
 class DebiasedAverage:

@@ -10,21 +10,21 @@ import copy
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 from core.config import Knobs, ModelConfig
-from core.gradient import Gradient, Symbols, arrange, minibatch_losses
+from core.gradient import Symbols, arrange, memory_for, minibatch_losses
 from core.minibatch import minibatch
 from core.model import Model, little_endian
 from core.optimizer import Optimizer
 from core.schedule import effective_rate
+from core.updates import update
 
 if TYPE_CHECKING:
     from core.dataset import Dataset
@@ -35,6 +35,8 @@ _MOST_BYTES = 4 * 1024 * 1024
 _MOST_STEPS = 64
 _LINE = 16
 """float32 numbers in a cache line."""
+_DRAWN_AT_ONCE = 16_384
+"""Examples: drawn by the chunk, which is some 30 steps, they would cost a twelfth of the step."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,21 @@ class Snapshot:
         return sum(tensor.nbytes for tensor in self.tensors.values())
 
 
+class Drawn(NamedTuple):
+    """Minibatches that were drawn ahead; which they are depends on nothing but their steps."""
+
+    of: tuple[int, int | None]
+    """Batch size and fixed batch."""
+    first: int
+    """The step of the first of them."""
+    rows: Symbols  # (K, B, T + 1)
+
+    @property
+    def end(self) -> int:
+        """The step after the last of them."""
+        return self.first + len(self.rows)
+
+
 class Trainer:
     """A model, its optimizer and its knobs, at a step.
 
@@ -70,13 +87,12 @@ class Trainer:
         self.model = Model(config, dataset.vocab_size)
         self.model.initialize(seed)
         self.optimizer = Optimizer(self.model.flat, knobs)
-        self._gradient = Gradient(self.model, knobs.batch_size)
+        self._memory = memory_for(self.model, knobs.batch_size)
         train = dataset.splits["train"]
         if train.examples == 0:
             raise ValueError("the train split has no examples; give a list of more words")
-        # A view: every window on the stream, one of which is an example where a target ends it.
-        self._windows: Symbols = sliding_window_view(train.stream, config.block_size + 1)
-        self._starts = train.targets - config.block_size
+        self._train = train
+        self._drawn: Drawn | None = None
 
     def set_knobs(self, knobs: Knobs) -> bool:
         """Put `knobs` in force from the next update on; True if the optimizer restarted."""
@@ -116,18 +132,13 @@ class Trainer:
 
     def _update(self, rates: list[float]) -> npt.NDArray[np.float32]:
         """An update at each of these effective rates, as many as may be gathered together."""
-        knobs, model, optimizer, steps = self.knobs, self.model, self.optimizer, len(rates)
-        if self._gradient.batch_size != knobs.batch_size:
-            self._gradient = Gradient(model, knobs.batch_size)
-        gradient = self._gradient
+        knobs, steps = self.knobs, len(rates)
+        if len(self._memory.minus_ones) != knobs.batch_size:
+            self._memory = memory_for(self.model, knobs.batch_size)
         batches = arrange(self._examples(steps), self.config.embedding_size)
         logits = self._room_for_logits(steps)
-        for rate, places, cells, logits_s in zip(
-            rates, batches.places.unbind(), batches.cells.unbind(), logits.unbind(), strict=True
-        ):
-            gradient.compute(places, cells, logits_s)
-            optimizer.update(gradient.flat, knobs, rate)
-            self.step += 1
+        update(self._memory, self.optimizer, knobs, batches, logits, rates)
+        self.step += steps
         return minibatch_losses(logits, batches.targets)
 
     def _room_for_logits(self, steps: int) -> Tensor:
@@ -141,12 +152,20 @@ class Trainer:
 
     def _examples(self, steps: int) -> Symbols:
         """Symbols (steps, B, T + 1) of the next minibatches, each context with its target last."""
-        fixed, B, N = self.knobs.fixed_batch, self.knobs.batch_size, len(self._starts)
+        drawn, at = self._drawn, self.step
+        of = (self.knobs.batch_size, self.knobs.fixed_batch)
+        if drawn is None or drawn.of != of or not drawn.first <= at <= drawn.end - steps:
+            self._drawn = drawn = self._draw(max(steps, _DRAWN_AT_ONCE // of[0]))
+        return drawn.rows[at - drawn.first : at - drawn.first + steps]
+
+    def _draw(self, steps: int) -> Drawn:
+        """The minibatches of so many steps from here on."""
+        fixed, B, N = self.knobs.fixed_batch, self.knobs.batch_size, self._train.examples
         if fixed is not None:
             chosen = minibatch(self.seed, fixed, 1, B, N).repeat(steps, axis=0)
         else:
             chosen = minibatch(self.seed, self.step, steps, B, N)
-        return self._windows[self._starts[chosen]]
+        return Drawn((B, fixed), self.step, self._train.rows(chosen))
 
     def snapshot(self) -> Snapshot:
         """The present state, copied."""
@@ -171,7 +190,7 @@ class Trainer:
         # Not made anew: the data is shared and never written, and first weights cost a millisecond.
         twin = copy.copy(self)
         twin.model = Model(self.config, self.model.vocab_size)
-        twin._gradient = Gradient(twin.model, self.knobs.batch_size)
+        twin._memory = memory_for(twin.model, self.knobs.batch_size)
         twin.restore(self.snapshot())
         return twin
 

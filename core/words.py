@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.coded import BOUNDARY, Points, Words, symbols_of
+from core.coded import BOUNDARY as BOUNDARY
+from core.coded import Points, Words, symbols_of
 from core.errors import UserError
 
 FEWEST_WORDS = 10
@@ -164,7 +165,7 @@ def _tidy(piece: bytes, space: NDArray[np.bool_]) -> Points:
     points = _points(piece)
     ends = np.flatnonzero(points == _LINE_FEED)
     edges = np.concatenate([points[:1], points[ends[:-1] + 1], points[ends - 1]])
-    if not space[np.minimum(edges, _AFTER_SPACES)].any():
+    if not space.take(edges, mode="clip").any():
         return points
     lines = map(str.strip, piece.decode("utf-8").split("\n"))
     return _points("".join(f"{word}\n" for word in lines if word).encode())

@@ -231,7 +231,9 @@ class Dashboard(Terminal):
                 break
             inside.append(line[1:width])
         text = "".join(inside).partition(" T 1 ")[2]
-        return tuple(re.sub(r"\(train\)|\s", "", text).split("·")) if text else ()
+        return (
+            tuple(re.sub(r"\((?:train|dev|test)\)|[\d.]|\s", "", text).split("·")) if text else ()
+        )
 
     def wait_until_it_trains(self) -> None:
         """Until steps are on the screen; raises AssertionError if program or engine ends first."""

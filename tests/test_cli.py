@@ -200,13 +200,13 @@ def test_a_flag_in_front_of_a_command_is_not_silently_lost(tmp_path: Path) -> No
     assert "after fit" in done.stderr
 
 
-def test_version_and_help_come_without_torch_or_textual(tmp_path: Path) -> None:
+def test_version_help_and_the_list_of_runs_come_without_torch_or_textual(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "from tui.program import app\n"
-        "for flag in ('--version', '--help'):\n"
+        "for word in ('--version', '--help', 'runs'):\n"
         "    try:\n"
-        "        app([flag])\n"
+        "        app([word])\n"
         "    except SystemExit as end:\n"
         "        assert not end.code\n"
         "assert not {'torch', 'textual', 'plotext'} & set(sys.modules)\n"

@@ -322,7 +322,7 @@ def test_batch_size_temperature_and_pace_are_set(dashboard: Callable[..., None])
     dashboard(scenario)
 
 
-def test_s_shows_ten_names_and_marks_those_of_train(
+def test_s_shows_ten_names_with_their_losses_and_marks_those_of_the_list(
     dashboard: Callable[..., None], dataset: Dataset
 ) -> None:
     async def scenario(hands: Hands) -> None:
@@ -332,8 +332,12 @@ def test_s_shows_ten_names_and_marks_those_of_train(
         assert len(drawn.names) == 10
         text = hands.names[0]
         assert text.startswith(f"{drawn.step:,}  T {drawn.temperature:g} ")
-        known = [name for name in drawn.names if name and dataset.split_of(name) == "train"]
-        assert text.count("(train)") == len(known)
+        for split in ("train", "dev", "test"):
+            known = [name for name in drawn.names if dataset.split_of(name) == split]
+            assert text.count(f"({split})") == len(known)
+        assert f"{drawn.names[0]}{'' if dataset.split_of(drawn.names[0]) is None else ' ('}" in text
+        for loss in drawn.losses:
+            assert f" {loss:.2f}" in text
         assert text.count(" ·") == 9
         await hands.until(lambda: drawn.names[0] in hands.seen("#samples"))
 
@@ -479,7 +483,7 @@ def test_a_name_is_never_read_as_markup_or_as_a_command_to_the_terminal() -> Non
         top_k=0, seed=0, prefix="", max_length=50,
     )  # fmt: skip
     text = "".join(
-        piece for word in samples_entry(drawn, lambda name: False).words for piece, _ in word
+        piece for word in samples_entry(drawn, lambda name: None).words for piece, _ in word
     )
     assert "[red]" in text
     assert "\x1b" not in text

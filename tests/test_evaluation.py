@@ -45,8 +45,7 @@ def direct(model: Model, split: Split, examples: int) -> float:
     twin = Model(model.config, model.vocab_size, dtype=torch.float64)
     twin.flat.copy_(model.flat)
     T = model.config.block_size
-    rows = np.stack([split.stream[p - T : p + 1] for p in split.targets[:examples]])
-    symbols = torch.from_numpy(rows.astype(np.int64))
+    symbols = torch.from_numpy(split.rows(slice(examples)).astype(np.int64))
     return cross_entropy(twin.forward(symbols[:, :T]), symbols[:, T]).item()
 
 

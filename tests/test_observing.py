@@ -122,9 +122,7 @@ def test_the_floor_is_reached_by_a_model_that_learns_the_batch_by_heart(names: P
     from core.minibatch import minibatch
 
     chosen = minibatch(7, 123, 1, 32, train_split.examples)[0]
-    rows = [
-        train_split.stream[p - 3 : p + 1].tolist() for p in train_split.targets[chosen].tolist()
-    ]
+    rows = train_split.rows(chosen).tolist()
     contexts = sorted({tuple(row[:3]) for row in rows})
     logits = torch.zeros(len(contexts), data.vocab_size, requires_grad=True)
     which = torch.tensor([contexts.index(tuple(row[:3])) for row in rows])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from core.config import Knobs
-from core.optimizer import Optimizer, adamw_plain, clip
+from core.optimizer import Optimizer, adamw_plain, clip, terms_of
 
 SHAPES = ((7, 3), (9, 5), (5,), (5, 7), (7,))
 SIZE = sum(torch.Size(shape).numel() for shape in SHAPES)
@@ -111,9 +111,8 @@ def test_adamw_in_public_operations_is_that_of_torch() -> None:
     flat, exp_avg, exp_avg_sq = start(), torch.zeros(SIZE).double(), torch.zeros(SIZE).double()
     for step, gradient in enumerate(gradients(50)):
         knobs = changing(step)
-        if knobs.clip:
-            clip(gradient, knobs.clip)
-        adamw_plain(flat, gradient, exp_avg, exp_avg_sq, step + 1, knobs, knobs.learning_rate)
+        terms, rate = terms_of(knobs), knobs.learning_rate
+        adamw_plain([flat], [gradient], [exp_avg], [exp_avg_sq], step + 1, terms, rate)
     torch.testing.assert_close(flat, follow_torch(50, "adamw"), rtol=1e-9, atol=1e-11)
 
 

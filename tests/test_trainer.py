@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
+from core import updates
 from core.config import PRESETS, Knobs, ModelConfig
 from core.dataset import Dataset
 from core.evaluation import measure
@@ -74,9 +75,8 @@ def test_advance_makes_the_updates_of_the_lecture(optimizer: str) -> None:
         reference = torch.optim.AdamW(weights, lr=1.0, betas=(0.9, 0.99), weight_decay=0.0)
     losses = []
     for step in range(20):
-        targets = split.targets[minibatch(1, step, 1, 32, split.examples)[0]]
-        X = torch.tensor([split.stream[p - 3 : p].tolist() for p in targets])
-        Y = torch.tensor(split.stream[targets].tolist())
+        rows = torch.tensor(split.rows(minibatch(1, step, 1, 32, split.examples)[0]).tolist())
+        X, Y = rows[:, :-1], rows[:, -1]
         C, W1, b1, W2, b2 = weights
         loss = cross_entropy(torch.tanh(C[X].flatten(1) @ W1 + b1) @ W2 + b2, Y)
         reference.zero_grad()
@@ -228,6 +228,36 @@ def test_no_updates_are_no_change() -> None:
     before = trainer.state_sha256()
     assert trainer.advance(0).shape == (0,)
     assert trainer.state_sha256() == before
+
+
+def test_equal_bits_whether_the_updates_are_compiled_or_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for recipe in RECIPES.values():
+        digests, losses = set(), set()
+        for form in (updates.compiled, lambda function: function):
+            with monkeypatch.context() as patch:
+                patch.setattr(updates, "compiled", form)
+                trainer = make(**recipe)
+                losses.add(trainer.advance(70).tobytes())
+                digests.add(trainer.state_sha256())
+        assert len(digests) == len(losses) == 1
+
+
+@pytest.mark.parametrize("knobs", [{}, {"batch_size": 300}, {"fixed_batch": 7}])
+def test_minibatches_drawn_ahead_are_those_of_their_steps(knobs: dict[str, Any]) -> None:
+    """Back and forth, over the end of what was drawn, with another batch size in between."""
+    trainer, starts = make(**knobs), {0: make(**knobs).snapshot()}
+    for at in (30, 510, 540, 1_030):
+        trainer.advance(at - trainer.step)
+        starts[at] = trainer.snapshot()
+    for at in (510, 0, 1_030, 30, 540):
+        fresh = make(**knobs)
+        trainer.set_knobs(changed(trainer, batch_size=5))
+        trainer.advance(1)
+        for other in (trainer, fresh):
+            other.restore(starts[at])
+        assert trainer.advance(9).tobytes() == fresh.advance(9).tobytes()
 
 
 # --- snapshots -----------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def test_the_same_words_are_read_however_the_file_is_written(
 
     read = read_words(path)
 
-    assert read.words == WORDS
+    assert list(read.words) == WORDS
     assert read.raw == content
     assert read.sha256 == hashlib.sha256(content).hexdigest()
 

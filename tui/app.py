@@ -42,6 +42,7 @@ from core.protocol import (
 )
 from tui.history import History
 from tui.keys import GROUPS, KEYS, NEED_ENGINE
+from tui.mailbox import Mailbox
 from tui.parting import Parting
 from tui.reader import News, read
 from tui.screens.training import TrainingScreen
@@ -55,11 +56,12 @@ class SteermoreApp(Parting):
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
 
     class Heard(Message):
-        """What the reader heard, in its order."""
+        """There is news that should not wait for a frame."""
 
-        def __init__(self, news: list[News]) -> None:
+        def __init__(self) -> None:
             super().__init__()
-            self.news = news
+            self.news: list[News] = []
+            """What it was, in its order, once it is taken from the mailbox."""
 
     def __init__(
         self,
@@ -82,7 +84,9 @@ class SteermoreApp(Parting):
         self._commands = commands
         self._clients = 1
         self._client = Client(run_directory, "dashboard", engine)
-        self._training = TrainingScreen(record.read_config(run_directory), dataset)
+        self._mailbox = Mailbox()
+        config = record.read_config(run_directory)
+        self._training = TrainingScreen(config, dataset, self._take_flow)
         self._engine = engine
         self._mending = False
         self._client_name = ""
@@ -134,13 +138,16 @@ class SteermoreApp(Parting):
         worker = get_current_worker()
 
         def post(news: list[News]) -> None:
-            self.post_message(self.Heard(news))
+            if self._mailbox.put(news):
+                self.post_message(self.Heard())
 
         read(self._client, post, lambda: worker.is_cancelled)
 
     @on(Heard)
     def tell_the_screen(self, message: Heard) -> None:
         """Show what was heard; events that came together are shown together."""
+        self._take_flow()
+        message.news = self._mailbox.take()
         events: list[AnyEvent] = []
         for item in message.news:
             if isinstance(item, Attached):
@@ -154,12 +161,22 @@ class SteermoreApp(Parting):
         if events:
             self._training.take(events)
             self._react(events)
+        self._mend()
+        if any(isinstance(item, (Attached, StateChanged, Act)) for item in message.news):
+            self._training.refresh_bindings()
+
+    def _take_flow(self) -> None:
+        """Take in what waited for a frame."""
+        for heard, event in self._mailbox.take_flow():
+            self._training.take([event], heard)
+            self._react([event])
+        self._mend()
+
+    def _mend(self) -> None:
         if self._training.history.gap and not self._mending:
             # Something was lost: the reader then attaches anew, and all of it comes again.
             self._mending = True
             self._client.close()
-        if any(isinstance(item, (Attached, StateChanged, Act)) for item in message.news):
-            self._training.refresh_bindings()
 
     @on(Worker.StateChanged)
     def show_a_dead_reader(self, event: Worker.StateChanged) -> None:

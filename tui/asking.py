@@ -88,6 +88,15 @@ class Asking(App[None]):
         if rate is not None:
             self.send(SetKnobs(values={"learning_rate": rate}))
 
+    def action_inspect(self) -> None:
+        """Look inside the model: odds, surprise, the names of dev."""
+        from tui.screens.inspector import Inspector
+        from tui.screens.training import TrainingScreen
+
+        training = self.screen_stack[0]
+        assert isinstance(training, TrainingScreen)
+        self.push_screen(Inspector(lambda: self.history, training.dataset, self.send))
+
     def action_overfit(self) -> None:
         """Train on one minibatch for ever, the next one; or on all of train again."""
         history = self.history
@@ -103,6 +112,17 @@ class Asking(App[None]):
     def _look_at_test(self, confirmed: bool | None) -> None:
         if confirmed:
             self.send(Evaluate(test=True))
+
+    def action_embedding_map(self) -> None:
+        """Look at the embedding table."""
+        from tui.screens.embedding import Embedding
+        from tui.screens.training import TrainingScreen
+        from tui.symbols import Symbols
+
+        training = self.screen_stack[0]
+        assert isinstance(training, TrainingScreen)
+        symbols = Symbols.of(training.dataset)
+        self.push_screen(Embedding(lambda: self.history, self.send, symbols))
 
     def ask_after_trip(self, trip: GuardTripped) -> None:
         """The guard has stopped the run and gone back: ask how to go on."""

@@ -1,7 +1,7 @@
-"""The losses of all branches of a run, and the lineage through them: joined, and smoothed.
+"""The losses of all branches of a run, and the lineage through them, smoothed.
 
-Apart from the history because it knows no events, only columns. A branch that was left never
-changes, so what was smoothed of it stays; going back joins anew what is there already.
+Apart from the history because it knows no events, only columns. Each loss is kept once, in the
+branch in which it arose, and so is each average: a lineage is only the way through the branches.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.smoothing import NOTHING, Column, DebiasedAverage, Floats
-from tui.reduction import Curves, finite_or_nan, reduce
+from tui.reduction import Curves, Losses, Reducer, finite_or_nan, reduce_from
+
+_AT_ONCE = 2**16
+"""Losses taken in together, so that what is made of them on the way stays small."""
 
 
 class Branch:
@@ -21,13 +24,21 @@ class Branch:
         self.first = first
         """The step of its first state, where it left its parent."""
         self.parent = parent
-        self.loss = Column()
+        self._loss = Column()
         self._average: DebiasedAverage | None = None
+
+    def __len__(self) -> int:
+        return len(self._loss)
 
     @property
     def end(self) -> int:
         """The step after its last update."""
-        return self.first + len(self.loss)
+        return self.first + len(self)
+
+    def append(self, losses: Floats) -> None:
+        """Add losses at its end."""
+        for start in range(0, len(losses), _AT_ONCE):
+            self._loss.append(finite_or_nan(losses[start : start + _AT_ONCE]))
 
     def average(self, factor: float) -> DebiasedAverage:
         """The average of its losses, gone on from where it left its parent."""
@@ -35,8 +46,17 @@ class Branch:
         if average is None or average.factor != factor:
             seen = self._before(DebiasedAverage.memory(factor)) if self.parent else NOTHING
             self._average = average = DebiasedAverage(factor, seen)
-        average.extend(self.loss.values[len(average.column) :])
+        for losses in self._loss.pieces(len(average.column), len(self)):
+            average.extend(losses)
         return average
+
+    def losses(self, first: int, last: int) -> Floats:
+        """Those of the updates [first, last) of the branch; NaN where there is none."""
+        return _padded(self._loss, first - self.first, last - self.first)
+
+    def averages(self, first: int, last: int, factor: float) -> Floats:
+        """The average at the same updates."""
+        return _padded(self.average(factor).column, first - self.first, last - self.first)
 
     def way(self) -> list[tuple[Branch, int]]:
         """The branches from the beginning of the run to this, each with the step of its end."""
@@ -49,13 +69,13 @@ class Branch:
         """The last losses of the lineage before this branch: at least so many finite ones."""
         pieces: list[Floats] = []
         for branch, end in self.way()[-2::-1]:
-            piece = branch.loss.values[: max(end - branch.first, 0)]
-            known = np.flatnonzero(np.isfinite(piece))
-            if len(known) >= finite:
-                pieces.append(piece[known[-finite] :])
-                break
-            pieces.append(piece)
-            finite -= len(known)
+            left = min(end - branch.first, len(branch))
+            while left > 0 and finite > 0:
+                piece = branch._loss.piece(max(left - _AT_ONCE, 0), left)
+                known = np.flatnonzero(np.isfinite(piece))
+                pieces.append(piece[known[-finite] :] if len(known) >= finite else piece)
+                finite -= len(known)
+                left -= _AT_ONCE
         return np.concatenate([NOTHING, *pieces[::-1]])
 
 
@@ -73,10 +93,12 @@ class Abandoned:
 
     def curves(self, first: int, last: int, columns: int, smoothing: float) -> Curves:
         """As History.curves, of this part."""
-        skipped = self.first - self.branch.first
-        loss = self.branch.loss.values[skipped:]
-        smooth = self.branch.average(smoothing).column.values[skipped:]
-        return reduce(loss, smooth, first, last, columns, start=self.first)
+
+        def piece(begin: int, end: int) -> tuple[Floats, Floats]:
+            branch = self.branch
+            return branch.losses(begin, end), branch.averages(begin, end, smoothing)
+
+        return reduce_from(Losses(piece, self.first, self.end), first, last, columns)
 
 
 class Branches:
@@ -85,10 +107,8 @@ class Branches:
     def __init__(self, first: int) -> None:
         """`first` is the step at which the run begins."""
         self._branches = {0: Branch(first)}
-        self._factor = -1.0
-        self._loss, self._smooth = Column(), Column()
-        self.abandoned: tuple[Abandoned, ...] = ()
-        """In the order in which the branches began; without those on which nothing was trained."""
+        self._reducer = Reducer()
+        self.join()
 
     @property
     def number(self) -> int:
@@ -108,18 +128,16 @@ class Branches:
     @property
     def step(self) -> int:
         """The step after the last update on the lineage."""
-        return self.first + len(self._loss)
+        return self.present.end
 
     @property
     def loss(self) -> Floats:
         """The losses along the lineage, float32 (step - first,); NaN where there is none."""
-        return self._loss.values
+        return self._along(self.first, self.step, None)
 
     def append(self, losses: Floats) -> None:
         """Add losses to the present branch."""
-        losses = finite_or_nan(losses)
-        self.present.loss.append(losses)
-        self._loss.append(losses)
+        self.present.append(losses)
 
     def begin(self, number: int, first: int, parent: int) -> None:
         """A branch leaves `parent` at step `first`; call `join` before anything is asked."""
@@ -127,39 +145,57 @@ class Branches:
 
     def fill(self, number: int, losses: Floats) -> None:
         """Give a branch its losses; call `join` before anything is asked."""
-        self._branches[number].loss.append(finite_or_nan(losses))
+        self._branches[number].append(losses)
 
     def join(self) -> None:
         """Make the lineage that of the present branch."""
-        self._loss, self._factor = Column(), -1.0
-        way = self.present.way()
-        for branch, end in way:
-            piece = branch.loss.values[: max(end - branch.first, 0)]
-            missing = end - branch.first - len(piece)
-            self._loss.append(piece)
-            if missing > 0:
-                self._loss.append(np.full(missing, np.nan, np.float32))
-        covered = {id(branch): end for branch, end in way}
+        self._before = self.present.way()[:-1]
+        covered = {id(branch): end for branch, end in self._before}
+        covered[id(self.present)] = self.present.end
         parts = (
             Abandoned(branch, covered.get(id(branch), branch.first))
             for branch in self._branches.values()
         )
         self.abandoned = tuple(part for part in parts if part.end > part.first)
+        """In the order in which the branches began; without those on which nothing was trained."""
 
     def smoothed(self, factor: float) -> Floats:
-        """The debiased average of `loss` at every step; costs what is new."""
-        if factor != self._factor:
-            self._factor, self._smooth = factor, Column()
-            for branch, end in self.present.way()[:-1]:
-                average = branch.average(factor).column.values[: max(end - branch.first, 0)]
-                self._smooth.append(average)
-                missing = end - branch.first - len(average)
-                self._smooth.append(np.full(max(missing, 0), np.nan, np.float32))
-        mine = self.present.average(factor).column.values
-        known = len(self._smooth) - (self.present.first - self.first)
-        self._smooth.append(mine[known:])
-        return self._smooth.values
+        """The debiased average of `loss` at every step."""
+        return self._along(self.first, self.step, factor)
 
     def latest(self, factor: float) -> float:
         """The average after the last finite loss on the lineage; NaN before the first."""
         return self.present.average(factor).latest
+
+    def curves(self, first: int, last: int, columns: int, smoothing: float) -> Curves:
+        """The lineage as a chart draws it; costs what is new, while axis and branch are the same.
+
+        Long lineages are never joined for it: the copy would be large.
+        """
+
+        def piece(begin: int, end: int) -> tuple[Floats, Floats]:
+            return self._along(begin, end, None), self._along(begin, end, smoothing)
+
+        losses = Losses(piece, self.first, self.step)
+        key = (self.number, smoothing)
+        return self._reducer.reduce(losses, first, last, columns, key=key)
+
+    def _along(self, first: int, last: int, factor: float | None) -> Floats:
+        """Losses of the updates [first, last) of the lineage, or their averages."""
+        found: list[Floats] = []
+        for branch, end in ((self.present, last), *reversed(self._before)):
+            begin, stop = max(first, branch.first), min(last, end)
+            if begin < stop and factor is None:
+                found.append(branch.losses(begin, stop))
+            elif begin < stop and factor is not None:
+                found.append(branch.averages(begin, stop, factor))
+            if branch.first <= first:
+                break
+        return found[0] if len(found) == 1 else np.concatenate([NOTHING, *reversed(found)])
+
+
+def _padded(column: Column, first: int, last: int) -> Floats:
+    """The values [first, last) of a column, NaN where it ends before."""
+    piece = column.piece(first, last)
+    missing = last - first - len(piece)
+    return np.append(piece, np.full(missing, np.nan, np.float32)) if missing > 0 else piece

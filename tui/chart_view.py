@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from core.config import Knobs
+from core.protocol import Evaluated
 from core.smoothing import Doubles
 from tui import scale
 from tui.companions import Companion
 from tui.history import History
-from tui.marks import Mark, marks
+from tui.marks import Mark, drops, marks
 from tui.rate_view import NO_RATES, RateView, rate_view
 from tui.reduction import NO_CURVES, Curves
 from tui.standing import schedule_end
@@ -41,10 +44,14 @@ class ChartView:
     log_y: bool = False
     dev: tuple[Dot, ...] = ()
     train: tuple[Dot, ...] = ()
+    evaluations: tuple[Evaluated, ...] = ()
+    """What `dev` and `train` were made from."""
     references: tuple[Reference, ...] = ()
     """Horizontal lines: loss and label."""
     marks: tuple[Mark, ...] = ()
     """Vertical lines: step and label, rising."""
+    marked: tuple[object, ...] = ()
+    """What `marks` were made from."""
     abandoned: tuple[Curves, ...] = ()
     """What was undone."""
     others: tuple[tuple[str, Curves], ...] = ()
@@ -95,8 +102,15 @@ def chart_view(
         abandoned = tuple(part for part in parts if len(part))
         runs = ((run.letter, run.curves(first, last, columns, smoothing)) for run in companions)
         others = tuple((letter, curve) for letter, curve in runs if len(curve))
-    dev = tuple((e.step, e.dev) for e in evaluations if e.dev is not None)
-    train = tuple((e.step, e.train) for e in evaluations if e.train is not None)
+    lineage = history.lineage
+    # Between two acts no mark is added but for a drop of the schedule.
+    marked = (history.all_acts, len(acts), *drops(lineage[-1]))
+    kept = previous is not None and previous.marked == marked
+    if previous is not None and previous.evaluations is evaluations:
+        dev, train = previous.dev, previous.train
+    else:
+        dev = tuple((e.step, e.dev) for e in evaluations if e.dev is not None)
+        train = tuple((e.step, e.train) for e in evaluations if e.train is not None)
     if proposed is not None and previous is not None and previous.key and previous.log_y == log_y:
         # A curve that makes room for what may come keeps its heights.
         y_limits = previous.y_limits
@@ -111,8 +125,10 @@ def chart_view(
         log_y=log_y,
         dev=dev,
         train=train,
+        evaluations=evaluations,
         references=references,
-        marks=marks(history.lineage),
+        marks=previous.marks if previous is not None and kept else marks(lineage),
+        marked=marked,
         abandoned=abandoned,
         others=others,
         past=past,
@@ -161,13 +177,12 @@ def _y_limits(
     smooth, low, high = (
         _on_axis(values, log_y) for values in (curves.smooth, curves.low, curves.high)
     )
-    past = [_on_axis(part.smooth, log_y) for part in abandoned]
+    past = _past_heights(abandoned, log_y)
     lines = _on_axis([value for value, _ in references], log_y)
-    if len(smooth) < _FEW * max(map(len, past), default=0):
+    if len(smooth) < _FEW * len(past.longest):
         # Hardly begun anew: what was undone shows the scale, but for where it climbed away.
         ceiling = max(np.concatenate([smooth, lines]), default=math.inf)
-        before = max(past, key=len)
-        smooth = np.concatenate([before[before <= ceiling], smooth])
+        smooth = np.concatenate([past.longest[past.longest <= ceiling], smooth])
     if not len(smooth):
         smooth = lines
     bottom, top = scale.ordinary_range(smooth, low, high, log=log_y)
@@ -177,15 +192,12 @@ def _y_limits(
         near = values[(values > bottom - height) & (values < top + 0.3 * height)]
         if len(near):
             bottom, top = min(bottom, float(near.min())), max(top, float(near.max()))
-    for values in past:
+    for lowest, highest in past.ranges:
         # A part that leaves the picture does not bend it.
-        if len(values) and bottom - height <= values.min() and values.max() <= top + 0.3 * height:
-            bottom, top = min(bottom, float(values.min())), max(top, float(values.max()))
-    for _, other in others:
-        # Whoever compares wants to see where the other run came to, not how it began.
-        values = _on_axis(other.smooth[len(other) // 4 :], log_y)
-        if len(values):
-            bottom, top = min(bottom, float(values.min())), max(top, float(values.max()))
+        if bottom - height <= lowest and highest <= top + 0.3 * height:
+            bottom, top = min(bottom, lowest), max(top, highest)
+    for lowest, highest in _late_ranges(others, log_y):
+        bottom, top = min(bottom, lowest), max(top, highest)
     for value in lines:
         if bottom - 0.3 * height <= value <= top + 0.4 * height:
             bottom, top = min(bottom, float(value)), max(top, float(value))
@@ -198,6 +210,30 @@ def _y_limits(
     rest = tuple(math.log10(limit) for limit in kept.y_limits) if kept else None
     low_log, high_log = scale.settled(wanted, (rest[0], rest[1]) if rest else None)
     return 10.0**low_log, 10.0**high_log
+
+
+class _Past(NamedTuple):
+    """Heights on the axis of what was undone."""
+
+    longest: Doubles
+    """Of the part with the most columns."""
+    ranges: tuple[scale.Range, ...]
+    """The lowest and the highest of each part."""
+
+
+# What was undone stays as it is, and so do other runs: most frames find theirs made.
+@lru_cache(maxsize=4)
+def _past_heights(abandoned: tuple[Curves, ...], log_y: bool) -> _Past:
+    parts = [_on_axis(part.smooth, log_y) for part in abandoned]
+    ranges = tuple((float(part.min()), float(part.max())) for part in parts if len(part))
+    return _Past(max(parts, key=len, default=np.empty(0)), ranges)
+
+
+@lru_cache(maxsize=4)
+def _late_ranges(others: tuple[tuple[str, Curves], ...], log_y: bool) -> tuple[scale.Range, ...]:
+    """Whoever compares wants to see where the other run came to, not how it began."""
+    parts = (_on_axis(other.smooth[len(other) // 4 :], log_y) for _, other in others)
+    return tuple((float(part.min()), float(part.max())) for part in parts if len(part))
 
 
 def _on_axis(values: Iterable[float] | np.ndarray, log_y: bool) -> Doubles:

@@ -127,12 +127,12 @@ def _plot(canvas: Cells, view: FinderView, frame: Frame) -> None:
     seen = (up >= 0) & (up <= most)
     dots = np.zeros((most, 2 * frame.width), np.bool_)
     dots[np.minimum(up[seen], most - 1).astype(np.int64), columns[seen]] = True
-    _stamp(canvas, dots, Role.RAW)
+    stamp(canvas, dots, Role.RAW)
     for rate in view.suggestions:
         _upright(canvas, frame, view.place(rate), "┊", Role.MARK)
     if view.cursor is not None:
         _upright(canvas, frame, view.place(view.cursor), "│", CURSOR)
-    _stamp(canvas, _curve(columns, 4 * frame.up(probes.smoothed), dots.shape), Role.CURVE)
+    stamp(canvas, _curve(columns, 4 * frame.up(probes.smoothed), dots.shape), Role.CURVE)
 
 
 def _curve(columns: NDArray[np.int64], up: Doubles, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -160,7 +160,7 @@ def _curve(columns: NDArray[np.int64], up: Doubles, shape: tuple[int, ...]) -> N
     return dots
 
 
-def _stamp(canvas: Cells, dots: NDArray[np.bool_], role: Role) -> None:
+def stamp(canvas: Cells, dots: NDArray[np.bool_], role: Role) -> None:
     """Put dots, counted from the bottom left, on the canvas as braille, over what stands there."""
     rows = dots[::-1].reshape(canvas.height, 4, canvas.width, 2).astype(np.uint32)
     bits = np.einsum("hdwe,de->hw", rows, _BITS)

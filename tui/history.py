@@ -50,7 +50,7 @@ from core.smoothing import Floats
 from core.suggesting import Probes
 from tui.branches import Abandoned, Branches
 from tui.course import Course, LaterAct, Way
-from tui.reduction import Curves, reduce
+from tui.reduction import Curves
 from tui.speed import Speed
 
 ROLLBACKS = ("Undo", "Redo", "Restore", "Guard")
@@ -148,7 +148,7 @@ class History:
             case Welcome():
                 self._turn(event.running, event.finished, now)
                 self.seconds = event.seconds
-                known = 4 * len(self._branches.present.loss)
+                known = 4 * len(self._branches.present)
                 self.gap = self.gap or (event.branch, event.column_bytes) != (self.branch, known)
             case Heartbeat():
                 if event.running:
@@ -261,8 +261,7 @@ class History:
 
     def curves(self, first: int, last: int, columns: int, smoothing: float) -> Curves:
         """Raw extremes and smoothed loss on `columns` equal stretches of steps [first, last)."""
-        smooth = self.smoothed(smoothing)
-        return reduce(self.loss, smooth, first, last, columns, start=self.first)
+        return self._branches.curves(first, last, columns, smoothing)
 
     @property
     def examples(self) -> int:

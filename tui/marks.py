@@ -49,7 +49,7 @@ def marks(lineage: Lineage) -> tuple[Mark, ...]:
             joined = changes
             sign = f"{_ROLLBACKS[back.reason][0]} " if back is not None else ""
             found.append((act.step, sign + change_label(changes)))
-    found += sorted({drop for stretch in lineage for drop in _drops(stretch)})
+    found += sorted({drop for stretch in lineage for drop in drops(stretch)})
     return tuple(sorted(found, key=lambda mark: mark[0]))
 
 
@@ -68,7 +68,7 @@ def change_label(changes: dict[str, tuple[Value, Value]]) -> str:
     return ""
 
 
-def _drops(stretch: Stretch) -> Iterable[Mark]:
+def drops(stretch: Stretch) -> Iterable[Mark]:
     """Where a step schedule multiplied the rate within this stretch."""
     knobs = stretch.knobs
     if knobs.schedule == "step":

@@ -77,10 +77,18 @@ def current_floor(history: History, dataset: Dataset) -> Floor | None:
 _floor = lru_cache(maxsize=4)(floor_of)
 
 
-def references(history: History, dataset: Dataset) -> tuple[tuple[float, str], ...]:
-    """Losses that mean something, each with its name: that of guessing, that of one minibatch."""
+def references(
+    history: History, dataset: Dataset, bigram: float | None = None
+) -> tuple[tuple[float, str], ...]:
+    """Losses that mean something, each with its name: of guessing, of counting pairs (`bigram`, on
+    dev), the best on dev so far, the lowest for one minibatch.
+    """
     vocabulary = dataset.vocab_size
     found = [(math.log(vocabulary), f"uniform ln {vocabulary}")]
+    if bigram is not None:
+        found.append((bigram, f"bigram {bigram:.3f}"))
+    if history.best is not None and history.best.dev is not None:
+        found.append((history.best.dev, f"best dev {history.best.dev:.3f}"))
     if (floor := current_floor(history, dataset)) is not None:
         found.append((floor.loss, f"lowest for this minibatch {floor.loss:.3f}"))
     return tuple(found)

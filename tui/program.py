@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 import core.evaluate_command
-import core.finder_command  # noqa: F401  (both for the command that they add)
+import core.finder_command
+import core.sample_command  # noqa: F401  (all for the command that they add)
 from core.again_commands import Headless, forked, wishes
 from core.cli import AsJson, RunsDir, app, call, show_version
 from core.errors import UserError

@@ -11,6 +11,8 @@ from textwrap import wrap
 from typing import Literal
 
 from core.config import Knobs
+from core.schedule import effective_rate, factor
+from tui.standing import Rates, schedule_end
 
 FIGURE_ROWS, FIGURE_CELLS = 4, 22
 LIST_CELLS = 40
@@ -67,6 +69,20 @@ def schedule_text(knobs: Knobs) -> str:
         case kind:
             text = f"{kind} to {end:,}"
     return text
+
+
+def place_of_now(rates: Rates, cells: int) -> tuple[int, int]:
+    """The cell of the present step below the schedule's curve, and the step at its end."""
+    first, last = rates.knobs.schedule_start, schedule_end(rates.knobs, rates.settings, rates.step)
+    now = (rates.step - first) * cells // max(last - first, 1)
+    return min(max(now, 0), cells - 1), last
+
+
+def seen(rates: Rates, width: int) -> tuple[object, ...]:
+    """All of `rates` that can be seen in a panel with a foot of that width."""
+    knobs, step = rates.knobs, rates.step
+    shown = figure(factor(knobs, step)), figure(effective_rate(knobs, step))
+    return (knobs, rates.settings, rates.changed, *shown, *place_of_now(rates, max(width, 8)))
 
 
 def rule(text: str, width: int) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.smoothing import Floats
+
+_AT_ONCE = 2**17
+"""Steps looked at together, as far as a screen column has fewer: their copies stay small."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,18 @@ class Curves:
 _NONE = np.empty(0, np.float32)
 NO_CURVES = Curves(np.empty(0, np.int64), np.empty(0, np.float64), _NONE, _NONE, _NONE)
 
+Piece = Callable[[int, int], tuple[Floats, Floats]]
+"""Losses and averages of the steps [first, last), finite or NaN."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Where the losses of some steps are to be had, a piece at a time."""
+
+    piece: Piece
+    first: int
+    last: int
+
 
 def reduce(
     loss: Floats, smooth: Floats, first: int, last: int, columns: int, *, start: int = 0
@@ -44,21 +60,77 @@ def reduce(
     The axis may reach beyond the data; columns without a step are left out. Values must be finite
     or NaN. Stretches depend on the axis alone, so that a growing column never redraws its past.
     """
-    edges = first + np.arange(columns + 1, dtype=np.int64) * (last - first) // max(columns, 1)
-    edges = np.clip(edges - start, 0, len(loss))
+
+    def piece(begin: int, end: int) -> tuple[Floats, Floats]:
+        return loss[begin - start : end - start], smooth[begin - start : end - start]
+
+    return reduce_from(Losses(piece, start, start + len(loss)), first, last, columns)
+
+
+def reduce_from(losses: Losses, first: int, last: int, columns: int, *, skip: int = 0) -> Curves:
+    """As `reduce`, of losses that come in pieces; without the first `skip` columns of the axis."""
+    edges = np.clip(_edges(first, last, columns), losses.first, losses.last)
     starts, ends = edges[:-1], edges[1:]
-    column = np.flatnonzero(ends > starts)
-    starts, ends = starts[column], ends[column]
+    column = skip + np.flatnonzero(ends[skip:] > starts[skip:])
     if not len(column):
         return NO_CURVES
-    piece = loss[: ends[-1]]
-    return Curves(
-        column=column,
-        step=start + (starts + ends - 1) / 2,
+    starts, ends = starts[column], ends[column]
+    low, high, smooth = (np.empty(len(column), np.float32) for _ in range(3))
+    at = 0
+    while at < len(column):
+        fitting = int(np.searchsorted(ends, starts[at] + _AT_ONCE, side="right"))
+        some = slice(at, max(fitting, at + 1))
+        loss, average = losses.piece(int(starts[at]), int(ends[some][-1]))
+        places = starts[some] - starts[at]
         # fmin and fmax pass over NaN.
-        low=np.fmin.reduceat(piece, starts),
-        high=np.fmax.reduceat(piece, starts),
-        smooth=_mean(smooth, starts, ends),
+        low[some], high[some] = np.fmin.reduceat(loss, places), np.fmax.reduceat(loss, places)
+        smooth[some] = _mean(average, places, ends[some] - starts[at])
+        at = some.stop
+    return Curves(column, (starts + ends - 1) / 2, low, high, smooth)
+
+
+class Reducer:
+    """Reduces losses that grow at their end, again and again: columns of the axis that had all of
+    their steps are not looked at again.
+    """
+
+    def __init__(self) -> None:
+        self._key: Hashable = None
+        self._whole = NO_CURVES
+
+    def reduce(
+        self, losses: Losses, first: int, last: int, columns: int, *, key: Hashable
+    ) -> Curves:
+        """As `reduce`; losses under the same `key` begin with those that were there before."""
+        if self._key != (key, first, last, columns):
+            self._key, self._whole = (key, first, last, columns), NO_CURVES
+        done = int(self._whole.column[-1]) + 1 if len(self._whole) else 0
+        new = reduce_from(losses, first, last, columns, skip=done)
+        ends = _edges(first, last, columns)[1:]
+        found = _joined(self._whole, new)
+        self._whole = _first(found, int((ends[found.column] <= losses.last).sum()))
+        return found
+
+
+def _edges(first: int, last: int, columns: int) -> NDArray[np.int64]:
+    return first + np.arange(columns + 1, dtype=np.int64) * (last - first) // max(columns, 1)
+
+
+def _first(curves: Curves, count: int) -> Curves:
+    c = curves
+    return Curves(c.column[:count], c.step[:count], c.low[:count], c.high[:count], c.smooth[:count])
+
+
+def _joined(one: Curves, other: Curves) -> Curves:
+    if not (len(one) and len(other)):
+        return one if len(one) else other
+    a, b = one, other
+    return Curves(
+        np.concatenate([a.column, b.column]),
+        np.concatenate([a.step, b.step]),
+        np.concatenate([a.low, b.low]),
+        np.concatenate([a.high, b.high]),
+        np.concatenate([a.smooth, b.smooth]),
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from core.config import PRESETS, Knobs, RunConfig, Settings, with_changes
 from core.dials import Dial, show
-from core.options import FOUNDATION, Beginning, Recipe, configured, recipe_of, shipped_names
+from core.options import AUTO, FOUNDATION, Beginning, Recipe, configured, recipe_of, shipped_names
 from core.protocol import SetKnobs
 from core.steering import resolve_knobs
 from core.words import WordList, read_words
@@ -131,7 +131,7 @@ class Origin:
         data = texts["data"] if texts["data"] == self.config.data.path else _path(texts["data"])
         kept = {
             "split_seed": str(self.config.data.split_seed),
-            "threads": str(self.config.threads),
+            "threads": str(self.config.threads) if self.config.threads_given else AUTO,
         }
         given = texts | kept | {"data": data}
         return Beginning(configured(given, words, self.recipe(texts)), words)
@@ -176,8 +176,7 @@ def read_list(text: str, file: Path) -> ReadList:
     except ValueError as error:
         # A UserError, or a name that no file can have.
         return ReadList(text, error=str(error))
-    # With the boundary.
-    return ReadList(text, words, len(set("".join(words.words))) + 1)
+    return ReadList(text, words, len(words.words.itos))
 
 
 def recipe_text(recipe: Recipe) -> str:

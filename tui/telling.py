@@ -107,15 +107,17 @@ def loss(value: float | None) -> str:
     return "not finite" if value is None else f"{value:.3f}"
 
 
-def samples_entry(drawn: SamplesDrawn, in_train: Callable[[str], bool]) -> Entry:
-    """A drawing: its names, those that stand in train marked as such."""
+def samples_entry(drawn: SamplesDrawn, split_of: Callable[[str], str | None]) -> Entry:
+    """A drawing: its names, each with its loss per symbol, those of the list with their split."""
     words: list[Word] = []
-    for name in drawn.names:
+    for place, name in enumerate(drawn.names):
         word: list[tuple[str, Tone]] = (
             [(printable(name), "plain")] if name else [("(empty)", "quiet")]
         )
-        if in_train(name):
-            word.append((" (train)", "quiet"))
+        if (split := split_of(name)) is not None:
+            word.append((f" ({split})", "quiet"))
+        if drawn.losses:
+            word.append((f" {drawn.losses[place]:.2f}", "quiet"))
         words.append(tuple(word))
     aside = [f"T {drawn.temperature:g}"]
     if drawn.top_k:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.smoothing import Doubles
-from tui.cells import Cells, Role
+from tui.cells import Cells, Role, among
 from tui.chart_layout import Frame
 from tui.reduction import Curves
 
@@ -31,35 +31,40 @@ Signed = tuple[str, Curves]
 
 def trace(curves: tuple[Signed, ...], frame: Frame, canvas: Cells, role: Role) -> None:
     """Draw the smoothed part of each of `curves` on `canvas`, the newest last."""
+    if not curves:
+        return
     glyphs, ends = _traces(curves, frame)
-    drawn = (glyphs > 0) & np.isin(canvas.roles, _UNDER)
+    drawn = (glyphs > 0) & among(_UNDER)[canvas.roles]
     canvas.glyphs[drawn] = glyphs[drawn]
     canvas.roles[drawn] = role
-    for row, column, sign in ends:
-        if canvas.roles[row, column] in (*_UNDER, role):
-            canvas.write(column, row, sign, role)
+    rows, columns, signs = ends
+    seen = among((*_UNDER, role))[canvas.roles[rows, columns]]
+    rows, columns = rows[seen], columns[seen]
+    canvas.glyphs[rows, columns] = signs[seen]
+    canvas.roles[rows, columns] = role
 
 
 @lru_cache(maxsize=4)
 def _traces(
     curves: tuple[Signed, ...], frame: Frame
-) -> tuple[NDArray[np.uint32], list[tuple[int, int, str]]]:
-    """Code points (height, width) of all traces, 0 for none, and the cells of their ends.
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Code points (height, width) of all traces, 0 for none; rows, columns and signs of the ends.
 
     What was undone stays as it is, and limits rest: most frames find theirs made.
     """
     dots = np.zeros((frame.height * _DOTS, frame.width), np.bool_)
-    ends: list[tuple[int, int, str]] = []
+    ends: list[tuple[int, int, int]] = []
     for sign, curve in curves:
         halves, heights = _line(curve, frame)
         if len(halves):
             _dot(dots, halves, heights)
             if 0 <= heights[-1] <= frame.height:
                 row = max(frame.height - 1 - int(heights[-1]), 0)
-                ends.append((row, int(halves[-1]) // 2, sign))
+                ends.append((row, int(halves[-1]) // 2, ord(sign)))
     rows = dots[::-1].reshape(frame.height, _DOTS, frame.width)
     bits = np.tensordot(_BITS, rows.astype(np.uint32), axes=(0, 1))
-    return np.where(bits > 0, _BRAILLE + bits, 0).astype(np.uint32), ends
+    glyphs = np.where(bits > 0, _BRAILLE + bits, 0).astype(np.uint32)
+    return glyphs, np.array(ends, np.int64).reshape(-1, 3).T
 
 
 def _line(curve: Curves, frame: Frame) -> tuple[NDArray[np.int64], Doubles]:

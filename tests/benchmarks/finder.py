@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import NamedTuple
@@ -19,12 +18,13 @@ import torch
 
 from core.config import Knobs, ModelConfig
 from core.dataset import Dataset, load
-from core.evaluation import measure
 from core.lr_finder import range_test
 from core.options import shipped_names
 from core.protocol import FindLearningRate
 from core.suggesting import Probes, suggestions
 from core.trainer import Trainer
+from tests.benchmarks.figure import Figure
+from tests.benchmarks.result import dev_loss
 
 SEEDS, UPDATES = range(1, 21), 10_000
 RATES = np.geomspace(0.02, 1.0, 10)
@@ -39,17 +39,11 @@ class Found(NamedTuple):
     """Rate and dev loss by the name of the rule."""
 
 
-def dev_loss(data: Dataset, rate: float, seed: int) -> float:
-    """After training at a constant rate, in nats per symbol."""
+def trained(data: Dataset, rate: float, seed: int) -> float:
+    """Dev loss after training at a constant rate, in nats per symbol."""
     trainer = Trainer(data, ModelConfig(), Knobs(learning_rate=rate), seed)
     trainer.advance(UPDATES)
-    pieces = measure(trainer.model, data.splits["dev"])
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as end:
-            loss: float = end.value
-            return loss
+    return dev_loss(trainer, data)
 
 
 def suggest(data: Dataset, seed: int) -> dict[str, float]:
@@ -64,9 +58,9 @@ def examine(seed: int) -> Found:
     """Train from one seed at every rate, and at every suggestion."""
     torch.set_num_threads(1)
     data = load(shipped_names(), ModelConfig().block_size)
-    at_rates = [dev_loss(data, float(rate), seed) for rate in RATES]
+    at_rates = [trained(data, float(rate), seed) for rate in RATES]
     found = suggest(data, seed)
-    return Found(at_rates, {name: (r, dev_loss(data, r, seed)) for name, r in found.items()})
+    return Found(at_rates, {name: (r, trained(data, r, seed)) for name, r in found.items()})
 
 
 def lowest(means: list[float]) -> tuple[float, float]:
@@ -79,26 +73,25 @@ def lowest(means: list[float]) -> tuple[float, float]:
     return float(10 ** (-b / (2 * a))), float(c - b * b / (4 * a))
 
 
-def main() -> None:
-    before = time.perf_counter()
+def figures() -> list[Figure]:
     # One seed per core: the losses are the same however many are trained at a time.
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         found = list(pool.map(examine, SEEDS))
     means = [statistics.fmean(column) for column in zip(*(f.at_rates for f in found), strict=True)]
     rate, best = lowest(means)
-    minutes = (time.perf_counter() - before) / 60
-    print(f"{len(SEEDS)} seeds, {UPDATES:,} updates at each rate, {minutes:.0f} minutes")
-    print(f"best constant rate {rate:.3f}: mean dev loss {best:.3f}")
+    rows = [
+        Figure(
+            f"the best constant rate ({len(SEEDS)} seeds, N(0, 1) weights, {UPDATES:,} steps)",
+            f"{rate:.3f}: dev {best:.3f}",
+        )
+    ]
     for name in found[0].suggested:
         chosen = [f.suggested[name] for f in found if name in f.suggested]
         rates, losses = zip(*chosen, strict=True)
         excess = [loss - best for loss in losses]
-        print(
-            f"{name:<38} dev loss above it: median {statistics.median(excess):+.3f},"
-            f" worst {max(excess):+.3f} (rates {min(rates):.3g} to {max(rates):.3g})",
-            flush=True,
+        measured = (
+            f"median {statistics.median(excess):+.3f}, worst {max(excess):+.3f}"
+            f" (rates {min(rates):.3g} to {max(rates):.3g})"
         )
-
-
-if __name__ == "__main__":
-    main()
+        rows.append(Figure(f"dev loss above that at the finder's {name}", measured))
+    return rows

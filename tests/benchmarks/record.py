@@ -1,5 +1,4 @@
-"""What the record costs: training while it is written, and opening a long run again; printed, not
-judged.
+"""What the record costs: training while it is written, and opening a long run again.
 
 Recorded and bare training alternate, and so do a long and a short run, so that a noisy machine
 disturbs all alike.
@@ -28,6 +27,8 @@ from core.protocol import AnyEvent, EngineStarted, Resume, SetKnobs, Shutdown, U
 from core.run import Run
 from core.trainer import Trainer
 from core.words import read_words
+from tests.benchmarks.figure import Figure
+from tests.benchmarks.rounds import spread
 from tui.chart_view import chart_view
 from tui.history import History
 
@@ -71,8 +72,8 @@ def advance(trainer: Trainer, pacing: Pacing, to: int) -> None:
         pacing.did(pacing.chunk, time.perf_counter() - before)
 
 
-def measure_writing(runs: Path) -> None:
-    """Print how much slower a recorded run trains than a trainer alone."""
+def measure_writing(runs: Path) -> list[Figure]:
+    """How much slower a recorded run trains than a trainer alone."""
     run = Run(make_run(runs, ModelConfig(), settings={"evaluation_interval": NEVER}))
     obey(run, Resume())
     alone = Trainer(run.data, run.config.model, run.config.knobs, run.config.seed)
@@ -94,18 +95,12 @@ def measure_writing(runs: Path) -> None:
             if name == "recorded":
                 outside.append(100 * (1 - (run.journal.seconds - inside) / seconds))
     run.close()
-    for name, values in speeds.items():
-        print(f"{name:<38} {spread(values, ',.0f')} steps/s")
     pairs = zip(speeds["bare"], speeds["recorded"], strict=True)
     slower = [100 * (bare / recorded - 1) for bare, recorded in pairs]
-    print(f"{'recorded is slower by':<38} {spread(slower, '.1f')} %")
-    print(f"{'recorded, time outside its updates':<38} {spread(outside, '.1f')} %", flush=True)
-
-
-def spread(values: list[float], form: str) -> str:
-    """The median and the middle half of some measurements."""
-    low, middle, high = statistics.quantiles(values, n=4)
-    return f"median {middle:{form}} (middle half {low:{form}} to {high:{form}})"
+    return [
+        Figure("writing the record: training is slower by", spread(slower, ".1f", " %")),
+        Figure("time of a recorded run outside its updates", spread(outside, ".1f", " %")),
+    ]
 
 
 def train_long(runs: Path, steps: int) -> Path:
@@ -161,30 +156,26 @@ def milliseconds(task: Callable[[Path], object], directory: Path) -> float:
     return (time.perf_counter() - before) * 1e3
 
 
-def measure_opening(runs: Path) -> None:
-    """Print what a run of a million steps takes to be opened, listed and shown."""
-    before = time.perf_counter()
+def measure_opening(runs: Path) -> list[Figure]:
+    """What a run of a million steps takes to be opened, listed and shown."""
     long, short = train_long(runs, LONG), train_long(runs, SHORT)
-    print(f"a run of {LONG:,} steps, trained in {time.perf_counter() - before:.0f} s", flush=True)
     tasks: dict[str, Callable[[Path], object]] = {
         "opened by an engine, torch loaded": reopen,
         "read and drawn by the dashboard": show,
         "looked at by the list of runs": catalogue.look,
         "engine started, opened, ended": attach,
     }
+    rows = []
     for name, task in tasks.items():
         taken = [(milliseconds(task, long), milliseconds(task, short)) for _ in range(OPENINGS)]
         middle = statistics.median(long for long, _ in taken)
         more = statistics.median(long - short for long, short in taken)
-        print(f"{name:<38} median {middle:7.0f} ms, {more:+.0f} ms to a run of {SHORT:,} steps")
+        measured = f"median {middle:.0f} ms, {more:+.0f} ms to a run of {SHORT:,} steps"
+        rows.append(Figure(f"a run of {LONG:,} steps: {name}", measured))
+    return rows
 
 
-def main() -> None:
+def figures() -> list[Figure]:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        measure_writing(Path(folder))
-        measure_opening(Path(folder))
-
-
-if __name__ == "__main__":
-    main()
+        return [*measure_writing(Path(folder)), *measure_opening(Path(folder))]

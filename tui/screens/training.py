@@ -7,29 +7,32 @@ Confirmed changes are shown at once; what flows (losses, speed, the chart) is dr
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Resize
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from core.bigram import bigram_loss
 from core.config import Knobs, RunConfig
-from core.dataset import Dataset, statistics
+from core.dataset import Dataset, Statistics, statistics
 from core.differing import Facts, facts
-from core.protocol import AnyEvent, AnyRecorded, SamplesDrawn, Welcome
+from core.protocol import AnyEvent, AnyRecorded, Heartbeat, SamplesDrawn, Welcome
 from core.smoothing import Floats
 from tui.chart_view import chart_view
 from tui.companions import LETTERS, Companion, companion_entry, lettered
+from tui.cost import FRAMES, Cost, cost_text
 from tui.history import History
 from tui.keys import LINE
 from tui.observing import diagnosis, references, remarks
 from tui.standing import Link, LinkChanged, rates_of, status_of
 from tui.telling import Chronicle, Entry, link_entry, samples_entry
 from tui.widgets.chart import LossChart
+from tui.widgets.cost_line import CostLine
 from tui.widgets.dataset import DatasetPanel
 from tui.widgets.feed import Feed
 from tui.widgets.key_line import KeyLine
@@ -39,10 +42,11 @@ from tui.widgets.rate_line import RateStrip
 from tui.widgets.status import StatusLine
 from tui.widgets.too_small import TooSmall
 
-FRAMES_PER_SECOND = 8
 FRAMES_UNDER_DIALOG = 4
 """One frame in this many is drawn under a dialog."""
 SMOOTHINGS = (0.98, 0.99, 0.995, 0.9, 0.0)
+COUNTED_AT_ONCE = 50_000
+"""Words of a list that is counted between two frames; a longer one is counted beside them."""
 SMALLEST = (60, 18)
 """Columns and rows below which a notice stands in place of the panels."""
 
@@ -62,7 +66,7 @@ class TrainingScreen(Screen[None]):
         (30, "-high"),
     ]
     AUTO_FOCUS = ""
-    ALLOW_IN_MAXIMIZED_VIEW = "KeyLine, StatusLine"
+    ALLOW_IN_MAXIMIZED_VIEW = "CostLine, KeyLine, StatusLine"
 
     DEFAULT_CSS = """
     TrainingScreen {
@@ -88,7 +92,7 @@ class TrainingScreen(Screen[None]):
             .page.-here { display: block; }
         }
         &.-too-narrow, &.-too-low {
-            #body, KeyLine, StatusLine { display: none; }
+            #body, CostLine, KeyLine, StatusLine { display: none; }
             TooSmall { display: block; }
         }
     }
@@ -109,10 +113,18 @@ class TrainingScreen(Screen[None]):
     proposed: reactive[Knobs | None] = reactive(None)
     """Knobs with a schedule that the person is thinking about."""
 
-    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+    def __init__(
+        self, config: RunConfig, dataset: Dataset, take_flow: Callable[[], None] | None = None
+    ) -> None:
+        """`take_flow` is called before each frame: it hands over what waited for that."""
         super().__init__()
         self.history = History(config)
+        self._take_flow = take_flow
+        self.cost = Cost()
         self._dataset = dataset
+        self._counted = len(dataset.words) <= COUNTED_AT_ONCE
+        self._bigram: float | None = None
+        """The loss of the bigram model on dev, once it is counted."""
         self._chronicle = Chronicle()
         self._stale = True
         self._frame = 0
@@ -127,6 +139,7 @@ class TrainingScreen(Screen[None]):
             yield RatePanel(id="rate", classes="page")
             yield Feed("Press s to draw names.", id="samples").add_class("page")
             yield Feed("Nothing has happened yet.", id="events").add_class("page")
+        yield CostLine()
         yield TooSmall()
         yield KeyLine(LINE)
 
@@ -134,7 +147,7 @@ class TrainingScreen(Screen[None]):
         self.query_one("#samples", Feed).border_title = "Samples"
         self.query_one("#events", Feed).border_title = "Log"
         self.query_one(LossChart).can_focus = True
-        self.set_interval(1 / FRAMES_PER_SECOND, self._draw_if_stale)
+        self.set_interval(1 / FRAMES, self._turn)
         self._tell()
         # After the first paint: counting takes some tens of milliseconds.
         self.call_after_refresh(self._count_the_dataset)
@@ -158,9 +171,9 @@ class TrainingScreen(Screen[None]):
         self.query_one("#samples", Feed).replace(map(self._samples_entry, self.history.samples))
         self._draw()
 
-    def take(self, events: Sequence[AnyEvent]) -> None:
-        """Apply what has come; show at once what was confirmed."""
-        now = time.monotonic()
+    def take(self, events: Sequence[AnyEvent], heard: float | None = None) -> None:
+        """Apply what was heard, now or at that moment; show at once what was confirmed."""
+        now = time.monotonic() if heard is None else heard
         entries: list[Entry] = []
         for event in events:
             self.history.apply(event, now)
@@ -170,7 +183,9 @@ class TrainingScreen(Screen[None]):
         drawings = [event for event in events if isinstance(event, SamplesDrawn)]
         if drawings:
             self.query_one("#samples", Feed).add(map(self._samples_entry, drawings))
-        self._stale = True
+        # A heartbeat tells only of a training that stands still although it should not.
+        telling = (e for e in events if not isinstance(e, Heartbeat) or self.history.running)
+        self._stale = self._stale or any(telling)
         if entries:
             self.query_one("#events", Feed).add(entries)
             self._tell()
@@ -204,6 +219,11 @@ class TrainingScreen(Screen[None]):
 
     def watch_proposed(self) -> None:
         self._draw_chart()
+
+    @property
+    def dataset(self) -> Dataset:
+        """What the run trains on."""
+        return self._dataset
 
     @property
     def facts(self) -> Facts:
@@ -262,16 +282,38 @@ class TrainingScreen(Screen[None]):
             self.maximize(panel, container=False)
         self._stale = True
 
-    def _draw_if_stale(self) -> None:
+    def action_toggle_cost(self) -> None:
+        """Say what the dashboard itself costs, or say it no more."""
+        self.query_one(CostLine).toggle_class("-asked")
+
+    def _turn(self) -> None:
+        """Draw a frame, if there is something to show and the last one was not too dear."""
+        if self._take_flow is not None:
+            self._take_flow()
+        now, used = time.monotonic(), time.process_time()
+        self.cost.tick(now, used, self.history.seconds)
         self._frame += 1
         # Under a dialog every frame paints the whole screen, dimmed: fewer will do.
-        if self._stale and (self.is_active or self._frame % FRAMES_UNDER_DIALOG == 0):
+        seen = self.is_active or self._frame % FRAMES_UNDER_DIALOG == 0
+        if self._stale and seen and self.cost.affords(now, used):
             self._stale = False
+            self.cost.draws(now, used)
             self._draw()
+        if self._frame % FRAMES == 0:
+            self._tell_cost()
+
+    def _tell_cost(self) -> None:
+        line = self.query_one(CostLine)
+        if line.has_class("-asked"):
+            line.text = cost_text(self.cost, running=self._state() == "training")
 
     def _draw(self) -> None:
+        begun = time.thread_time()
         self._tell()
         self._draw_chart()
+        if self.query_one(CostLine).has_class("-asked"):
+            # What this thread does until then is the frame: Textual paints it a little later.
+            self.call_after_refresh(lambda: self.cost.took(time.thread_time() - begun))
 
     def _draw_chart(self) -> None:
         chart = self.query_one(LossChart)
@@ -282,7 +324,7 @@ class TrainingScreen(Screen[None]):
             chart.plot_width,
             log_y=self.log_y,
             smoothing=self.smoothing,
-            references=references(self.history, self._dataset),
+            references=references(self.history, self._dataset, self._bigram),
             remark=diagnosis(self.history),
             companions=self.companions,
             proposed=self.proposed,
@@ -295,7 +337,10 @@ class TrainingScreen(Screen[None]):
         rates = rates_of(self.history)
         panel = self.query_one(RatePanel)
         panel.rates, panel.live = rates, self.link == "live" and not self.leaving
-        self.query_one(RateStrip).rates = rates
+        strip = self.query_one(RateStrip)
+        if strip.display:
+            # A widget that is not to be seen would make Textual arrange the screen anew.
+            strip.rates = rates
         self.query_one(DatasetPanel).tests = self.history.tests[-1:], self.history.test_looks
         samples = self.query_one("#samples", Feed)
         title = f"Samples · temperature {rates.settings.temperature:g}"
@@ -314,7 +359,22 @@ class TrainingScreen(Screen[None]):
         return "training" if self.history.running else "paused"
 
     def _samples_entry(self, drawn: SamplesDrawn) -> Entry:
-        return samples_entry(drawn, lambda name: self._dataset.split_of(name) == "train")
+        # A long list is looked up only once it is counted: till then the screen would wait.
+        known, split_of = self._counted, self._dataset.split_of
+        return samples_entry(drawn, lambda name: split_of(name) if known else None)
 
     def _count_the_dataset(self) -> None:
-        self.query_one(DatasetPanel).statistics = statistics(self._dataset)
+        if self._counted:
+            self._take_the_count(statistics(self._dataset), bigram_loss(self._dataset))
+        else:
+            self._count_beside()
+
+    @work(thread=True, exit_on_error=False, group="count")
+    def _count_beside(self) -> None:
+        counted, bigram = statistics(self._dataset), bigram_loss(self._dataset)
+        self.app.call_from_thread(self._take_the_count, counted, bigram)
+
+    def _take_the_count(self, counted: Statistics, bigram: float | None) -> None:
+        self._counted, self._bigram = True, bigram
+        self.query_one(DatasetPanel).statistics = counted
+        self.query_one("#samples", Feed).replace(map(self._samples_entry, self.history.samples))

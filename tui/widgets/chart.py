@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from rich.segment import Segment
 from rich.style import Style
 from textual.reactive import reactive
-from textual.strip import Strip
-from textual.widget import Widget
 
 from tui import chart_layout as layout
 from tui.cells import ON_BAND, Cells, Role
@@ -26,6 +22,7 @@ from tui.chart_layout import Frame
 from tui.chart_view import ChartView
 from tui.rate_strip import draw_strip
 from tui.traces import LEFT_HERE, trace
+from tui.widgets.canvas import Canvas
 
 PLACEHOLDER = "press space to train"
 
@@ -54,7 +51,7 @@ _CLASSES = {
 }
 
 
-class LossChart(Widget):
+class LossChart(Canvas):
     """Draws a ChartView: smoothed loss over the band of the raw loss, evaluations, lines, acts;
     what was undone dim; the strip of rates below.
     """
@@ -95,16 +92,8 @@ class LossChart(Widget):
     }
     """
 
-    view: reactive[ChartView] = reactive(ChartView())
+    view: reactive[ChartView] = reactive(ChartView(), repaint=False)
     """What is drawn. A new value draws anew; the same value costs nothing."""
-
-    def __init__(
-        self, *, name: str | None = None, id: str | None = None, classes: str | None = None
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
-        self._strips: list[Strip] = []
-        self._drawn: tuple[ChartView, int, int] | None = None
-        self._paints: dict[int, Style] = {}
 
     @property
     def plot_width(self) -> int:
@@ -115,47 +104,22 @@ class LossChart(Widget):
         self.call_after_refresh(_plotext)
 
     def watch_view(self, view: ChartView) -> None:
-        self.border_title, self.border_subtitle = view.title, view.subtitle
+        self.retitle(view.title, view.subtitle)
+        self.repaint()
 
-    def notify_style_update(self) -> None:
-        """A change of theme paints anew."""
-        super().notify_style_update()
-        self._drawn, self._paints = None, {}
+    def picture(self, width: int, height: int) -> Cells:
+        """The chart as it is to be seen."""
+        return draw(self.view, width, height)
 
-    def render_line(self, y: int) -> Strip:
-        """One row of the content; the picture is made once for each view, size and theme."""
-        width, height = self.content_size
-        if self._drawn != (self.view, width, height):
-            cells = draw(self.view, width, height)
-            self._strips = [self._paint(cells, row) for row in range(cells.height)]
-            self._drawn = (self.view, width, height)
-        return self._strips[y] if y < len(self._strips) else Strip.blank(width, self.rich_style)
-
-    def _paint(self, cells: Cells, row: int) -> Strip:
-        roles, glyphs = cells.roles[row], cells.glyphs[row]
-        edges = [0, *(np.flatnonzero(np.diff(roles)) + 1).tolist(), len(roles)]
-        text = glyphs.tobytes().decode("utf-32-le")
-        styles = [self._style(code) for code in roles[edges[:-1]].tolist()] if len(roles) else []
-        return Strip(
-            [
-                Segment(text[a:b], style)
-                for (a, b), style in zip(pairwise(edges), styles, strict=False)
-            ],
-            cells.width,
-        )
-
-    def _style(self, code: int) -> Style:
-        if code not in self._paints:
-            role, on_band = Role(code % ON_BAND), code >= ON_BAND
-            ground = self.rich_style
-            band = self.get_component_rich_style("chart--band")
-            style = ground + self.get_component_rich_style(_CLASSES[role]) if role else ground
-            if role == Role.BAND_EDGE:
-                style = Style(color=ground.bgcolor, bgcolor=band.color)
-            elif on_band:
-                style += Style(bgcolor=band.color)
-            self._paints[code] = style
-        return self._paints[code]
+    def paint_of(self, code: int) -> Style:
+        """Roles have the colours of the theme; on the band, its colour lies behind them."""
+        role, on_band = Role(code % ON_BAND), code >= ON_BAND
+        ground: Style = self.rich_style
+        band = self.get_component_rich_style("chart--band")
+        if role == Role.BAND_EDGE:
+            return Style(color=ground.bgcolor, bgcolor=band.color)
+        style = ground + self.get_component_rich_style(_CLASSES[role]) if role else ground
+        return style + Style(bgcolor=band.color) if on_band else style
 
 
 def draw(view: ChartView, width: int, height: int) -> Cells:

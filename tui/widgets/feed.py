@@ -60,6 +60,7 @@ class Feed(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._placeholder = Entry("", tuple(((word, "quiet"),) for word in placeholder.split()))
         self._entries: list[Entry] = []  # the oldest first
+        self._wrapped: list[list[Row]] = []  # of each entry
         self._rows: list[Row] = []
         self._wrapped_to = (0, 0)
 
@@ -70,7 +71,7 @@ class Feed(ScrollView, can_focus=True):
 
     def replace(self, entries: Iterable[Entry]) -> None:
         """Hold exactly `entries`, given from the oldest to the newest."""
-        self._entries = []
+        self._entries, self._wrapped = [], []
         self.add(entries)
         self.scroll_home(animate=False)
 
@@ -80,7 +81,9 @@ class Feed(ScrollView, can_focus=True):
         for entry in entries:
             if entry.replaces and self._entries:
                 self._entries.pop()
+                del self._wrapped[len(self._entries) :]
             self._entries.append(entry)
+        del self._wrapped[: max(len(self._entries) - MOST, 0)]
         del self._entries[:-MOST]
         self._wrap_all()
         if self.scroll_offset.y:
@@ -109,9 +112,12 @@ class Feed(ScrollView, can_focus=True):
     def _wrap_all(self) -> None:
         width = self.scrollable_content_region.width
         head = max((cell_len(entry.head) for entry in self._entries), default=0)
-        self._wrapped_to = (width, head)
-        shown = self._entries or [self._placeholder]
-        self._rows = [row for entry in reversed(shown) for row in wrap(entry, width, head)]
+        if (width, head) != self._wrapped_to:
+            self._wrapped_to, self._wrapped = (width, head), []
+        new = self._entries[len(self._wrapped) :]
+        self._wrapped += [wrap(entry, width, head) for entry in new]
+        shown = self._wrapped or [wrap(self._placeholder, width, head)]
+        self._rows = [row for rows in reversed(shown) for row in rows]
         self.virtual_size = Size(width, len(self._rows))
         self.refresh()
 

@@ -28,11 +28,13 @@ from tui.rate_text import (
     Arrangement,
     arrange,
     figure,
+    place_of_now,
     rule,
     schedule_text,
+    seen,
     wrapped,
 )
-from tui.standing import Rates, schedule_end
+from tui.standing import Rates
 from tui.telling import compact
 from tui.widgets.dial_list import DialList
 
@@ -78,7 +80,7 @@ class RatePanel(Container):
     }
     """
 
-    rates: reactive[Rates | None] = reactive(None)
+    rates: reactive[Rates | None] = reactive(None, repaint=False)
     """What the engine last confirmed."""
 
     live: reactive[bool] = reactive(True)
@@ -91,6 +93,7 @@ class RatePanel(Container):
         self._listed: tuple[Knobs, Settings] | None = None
         self._arrangement: Arrangement | None = None
         self._shown: dict[Static, Text] = {}
+        self._drawn: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield self.figures
@@ -125,6 +128,7 @@ class RatePanel(Container):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._shown.clear()
+        self._drawn = ()
         self.draw()
 
     @on(DialList.Chosen)
@@ -141,6 +145,11 @@ class RatePanel(Container):
         if self.rates is None or self._arrangement is None:
             return
         place, focused = self._arrangement, self.dials.has_focus
+        drawn = (*seen(self.rates, place.foot_cells), place, focused, self.dials.chosen)
+        # A frame in which nothing changed should cost nothing.
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
         self._put(self.figures, self._figures(self.rates, place.figure_cells))
         self._put(self.foot, self._foot(self.rates, place.foot_cells, place.foot_rows, focused))
         low = focused and place.foot_rows < FOOT_LEAST
@@ -173,7 +182,6 @@ class RatePanel(Container):
         self.foot.display = place.foot_rows > 0
 
     def _put(self, static: Static, text: Text) -> None:
-        # A frame in which nothing changed should cost nothing.
         if self._shown.get(static) != text:
             self._shown[static] = text
             static.update(text, layout=False)
@@ -210,11 +218,9 @@ class RatePanel(Container):
     def _schedule(self, rates: Rates, width: int, rows: int) -> list[Text]:
         """What the factor was since the schedule began and what it will be, in at most `rows`."""
         knobs = rates.knobs
-        first = knobs.schedule_start
-        last = schedule_end(knobs, rates.settings, rates.step)
-        cells = max(width, 8)
+        first, cells = knobs.schedule_start, max(width, 8)
+        now, last = place_of_now(rates, cells)
         steps = [first + (last - first) * i // (2 * cells) for i in range(2 * cells)]
-        now = min(max((rates.step - first) * cells // max(last - first, 1), 0), cells - 1)
         end = f"{last:,}" if last < 10_000_000 else compact(last)
         text = schedule_text(knobs)
         warmup = f", warmup {knobs.warmup:,}" if knobs.warmup else ""

@@ -1,0 +1,109 @@
+"""What may come next, as lines: a bar for each symbol, and where the bigram would put its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.dataset import Dataset
+from core.protocol import Predicted
+from core.words import BOUNDARY
+from tui.bars import Line, Piece, bar, fit, fit_left, rounded_up, target
+from tui.pairs import Pairs
+from tui.symbols import shown
+
+Order = Literal["likely", "alphabet"]
+
+SCALE = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
+"""Probabilities that a full bar may stand for."""
+LABEL, MODEL, BIGRAM = 4, 8, 7
+"""Cells of a symbol, of the model's figure, of the bigram's."""
+ROOM_FOR_BOTH = 30
+"""Cells from which the bigram's figure has a column; its mark stands on the bar in any case."""
+NOT_FINITE = "not finite: the weights have blown up"
+
+
+@dataclass(frozen=True, eq=False)
+class OddsView:
+    """P(next symbol) of the model and of the bigram, after some text."""
+
+    itos: tuple[str, ...]
+    odds: NDArray[np.float64]
+    """(V,)."""
+    bigram: NDArray[np.float64] | None
+    """(V,); None where there is none to compare with."""
+    context: str
+    """What the model sees."""
+    order: Order = "likely"
+    here: int | None = None
+    """The symbol that does stand next."""
+
+    @classmethod
+    def told(
+        cls, answer: Predicted, data: Dataset, pairs: Pairs | None, order: Order, here: int | None
+    ) -> OddsView:
+        """As the engine answered."""
+        before, T = answer.prefix, data.block_size
+        last = data.stoi[before[-1]] if before else 0
+        return cls(
+            data.itos,
+            np.frombuffer(answer.odds, "<f4").astype(np.float64),
+            pairs.odds(last) if pairs else None,
+            "".join(map(shown, (BOUNDARY * T + before)[-T:])),
+            order,
+            here,
+        )
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """As many symbols as fit, and what the rest adds up to; a line's place is its symbol."""
+        both = self.bigram is not None and width >= ROOM_FOR_BOTH
+        figures = MODEL + BIGRAM * both
+        title = fit_left(f"after {self.context}", width - figures - 1)
+        head = fit(title, width - figures) + "model %".rjust(MODEL) + "bigram".rjust(BIGRAM) * both
+        lines = [Line(((head, "quiet"),))]
+        if not np.isfinite(self.odds).all():
+            return [*lines, Line(((fit(NOT_FINITE, width), "bad"),))][:height]
+        chosen = self._chosen(height - 1)
+        most = max((self.odds[chosen].max(initial=0), *self._bigram_of(chosen)))
+        full = rounded_up(most, SCALE)
+        lines += [self._line(index, width, full, both) for index in chosen.tolist()]
+        rest = len(self.odds) - len(chosen)
+        if rest:
+            share = 1.0 - float(self.odds[chosen].sum())
+            words = fit(f"  {rest:,} more", width - figures)
+            lines.append(Line(((f"{words}{percent(max(share, 0.0)):>{MODEL}}", "quiet"),)))
+        return lines[: max(height, 0)]
+
+    def _bigram_of(self, chosen: NDArray[np.int64]) -> list[float]:
+        return [] if self.bigram is None else [float(self.bigram[chosen].max(initial=0))]
+
+    def _chosen(self, rows: int) -> NDArray[np.int64]:
+        """Which symbols have a row, in their order; the rest has one together."""
+        V = len(self.odds)
+        likely = np.argsort(-self.odds, kind="stable")
+        if rows < V:
+            likely = likely[: max(rows - 1, 0)]
+            if self.here is not None and len(likely) and self.here not in likely:
+                # Where the person stands is worth more than the last that fits.
+                likely[-1] = self.here
+        return likely if self.order == "likely" else np.sort(likely)
+
+    def _line(self, index: int, width: int, full: float, both: bool) -> Line:
+        p, here = float(self.odds[index]), index == self.here
+        q = None if self.bigram is None else float(self.bigram[index])
+        room = width - 2 - LABEL - MODEL - BIGRAM * both
+        label = ("▸ " if here else "  ") + fit(target(self.itos[index]), LABEL)
+        pieces: list[Piece] = [(label, "here" if here else "plain")]
+        pieces += bar(p / full, None if q is None else q / full, room, here=here)
+        pieces.append((percent(p).rjust(MODEL), "here" if here else "plain"))
+        if both and q is not None:
+            pieces.append((percent(q).rjust(BIGRAM), "quiet"))
+        return Line(tuple(pieces), index)
+
+
+def percent(p: float) -> str:
+    """A probability in per cent: `41.2`; what is small is not said to be nothing."""
+    return "<0.1" if 0 < p < 0.0005 else f"{100 * p:.1f}"

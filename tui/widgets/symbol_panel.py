@@ -1,0 +1,164 @@
+"""What is known of the symbol followed: its nearest neighbours, and what the map could not name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui.embedding_map import Picture
+from tui.projection import Neighbours
+from tui.symbols import KIND_NAMES, MARKS, Kind, Symbols
+
+_CLASSES = {
+    Kind.VOWEL: "symbol--vowel",
+    Kind.CONSONANT: "symbol--consonant",
+    Kind.OTHER: "symbol--other",
+}
+_ROOMY = 17
+"""Rows from which blank lines part the blocks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What the panel says."""
+
+    followed: int
+    nearest: Neighbours
+    picture: Picture
+
+
+class SymbolPanel(Widget):
+    """Beside the map; as narrow as 20 cells."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *_CLASSES.values(),
+        "symbol--followed",
+        "symbol--heading",
+        "symbol--figure",
+        "symbol--quiet",
+    }
+
+    DEFAULT_CSS = """
+    SymbolPanel {
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+        .symbol--vowel { color: $text-warning; text-style: bold; }
+        .symbol--consonant { color: $text-primary; }
+        .symbol--other { color: $foreground; }
+        .symbol--followed { color: $text-success; text-style: bold reverse; }
+        .symbol--heading { color: $foreground; text-style: bold; }
+        .symbol--figure { color: $foreground; }
+        .symbol--quiet { color: $text-muted; }
+    }
+    """
+
+    told: reactive[Told | None] = reactive(None)
+    """What is shown."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        super().__init__()
+        self._symbols = symbols
+
+    def render(self) -> Text:
+        """The symbol, its neighbours by both measures, and the places shared."""
+        told = self.told
+        if told is None:
+            return Text()
+        blocks = [self._heading(told.followed), self._nearest(told.nearest)]
+        blocks += self._not_shown(told.picture) + self._shared(told.picture.shared)
+        return Text("\n\n" if self.size.height >= _ROOMY else "\n").join(blocks)
+
+    def _heading(self, at: int) -> Text:
+        symbols = self._symbols
+        kind = "boundary" if at == 0 else KIND_NAMES[symbols.kinds[at]]
+        rank = symbols.order.index(at) + 1
+        return Text.assemble(
+            (f" {symbols.texts[at]} ", self._style("followed")),
+            (f" {MARKS[symbols.kinds[at]]} {kind}\n", self._style("heading")),
+            (f"{_ordinal(rank)} most frequent", self._style("quiet")),
+        )
+
+    def _nearest(self, nearest: Neighbours) -> Text:
+        half = min(self.size.width // 2, 14)
+        columns = nearest.by_cosine, nearest.by_distance
+        widest = max((cell_len(self._symbols.texts[at]) for at, _ in sum(columns, ())), default=1)
+        text = Text.assemble(
+            (
+                "nearest, in all E" if half < 13 else "nearest, in all dimensions",
+                self._style("heading"),
+            ),
+            ("\n" + "cosine".ljust(half), self._style("quiet")),
+            # As their names are underlined on the map.
+            ("distance", self._style("quiet") + Style(underline=True)),
+        )
+        for rank in range(max(map(len, columns))):
+            text.append("\n")
+            for column in columns:
+                line = Text()
+                if rank < len(column):
+                    at, value = column[rank]
+                    line = self._marked([at])
+                    line.pad_right(widest + 3 - line.cell_len)
+                    line.append(_figure(value), self._style("figure"))
+                line.pad_right(max(half - line.cell_len, 0))
+                text.append_text(line)
+        if not nearest.by_distance:
+            text.append("\nnone: not finite", self._style("quiet"))
+        return text
+
+    def _shared(self, shared: Sequence[Sequence[int]]) -> list[Text]:
+        if not shared:
+            return []
+        text = Text.assemble(("share a place", self._style("heading")))
+        room = max(self.size.height - (17 if self.size.height >= _ROOMY else 13), 1)
+        for together in shared[:room]:
+            text.append("\n").append_text(self._marked(together[:9]))
+            if len(together) > 9:
+                text.append(f" +{len(together) - 9}", self._style("quiet"))
+        if len(shared) > room:
+            text.append(f"\nand {len(shared) - room:,} places more", self._style("quiet"))
+        return [text]
+
+    def _not_shown(self, picture: Picture) -> list[Text]:
+        lines = []
+        if unnamed := picture.unnamed:
+            few = " ".join(self._symbols.texts[at] for at in unnamed)
+            told = f": {few}" if len(unnamed) < 5 else ""
+            lines.append(f"{len(unnamed):,} not named{told} (↑)")
+        if picture.outside:
+            lines.append(f"{picture.outside:,} outside (↓)")
+        if picture.lost:
+            lines.append(f"{picture.lost:,} not finite: no place")
+        return [Text("\n".join(lines), self._style("quiet"))] if lines else []
+
+    def _marked(self, symbols: Sequence[int]) -> Text:
+        """Each kind's symbols after its mark."""
+        text, kind = Text(), None
+        for at in symbols:
+            if self._symbols.kinds[at] != kind:
+                kind = self._symbols.kinds[at]
+                style = self.get_component_rich_style(_CLASSES[kind])
+                text.append(f"{' ' if text else ''}{MARKS[kind]}", style)
+            text.append(f" {self._symbols.texts[at]}", style)
+        return text
+
+    def _style(self, part: str) -> Style:
+        return self.get_component_rich_style(f"symbol--{part}")
+
+
+def _figure(value: float) -> str:
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:.0e}"
+
+
+def _ordinal(rank: int) -> str:
+    if rank == 1:
+        return "the"
+    last = 0 if rank % 100 in (11, 12, 13) else rank % 10
+    return f"{rank:,}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
