@@ -16,6 +16,9 @@ from core.dials import DIALS, KNOB_NAMES, KNOBS, SETTINGS, ConfigError, Value, w
 FORMAT = 1
 """Version of the run directory's layout; a reader refuses any other."""
 
+KERNEL = "script-1"
+"""The implementation of an update: another name where it may give other bits."""
+
 ScheduleKind = Literal["constant", "step", "exponential", "linear", "cosine"]
 OptimizerKind = Literal["sgd", "adamw"]
 Initialization = Literal["normal", "scaled"]
@@ -145,7 +148,7 @@ class RunConfig(Config, frozen=True, kw_only=True):
     """Threads for the mathematics, fixed for the run's life: another number may give other bits."""
     threads_given: bool = False
     """A person said how many; else they were chosen by the size of a step (core/threads.py)."""
-    kernel: str = "eager-1"
+    kernel: str = KERNEL
     """Which implementation of the step computed the run."""
     knobs: Knobs
     settings: Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.config import RunConfig
+from core.config import KERNEL, RunConfig
 
 
 def settle_threads(config: RunConfig) -> None:
@@ -26,7 +26,7 @@ def environment(config: RunConfig) -> dict[str, str | int]:
         "cpu": cpu_model(),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
-        "kernel": config.kernel,
+        "kernel": KERNEL,
         "data_sha256": config.data.sha256,
     }
 

@@ -26,7 +26,7 @@ Function = TypeVar("Function", bound=Callable[..., None])
 @cache
 def compiled(function: Function) -> Function:
     """`function` as TorchScript, or as it is where that is missing."""
-    # Deprecated, so it may go; but torch.compile needs a compiler, and gains half as much here.
+    # Deprecated, so it may go; but torch.compile needs a C++ compiler, and 20 s of it.
     if sys.version_info >= (3, 14) or not hasattr(torch.jit, "script"):
         return function
     with warnings.catch_warnings():

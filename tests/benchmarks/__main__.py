@@ -74,6 +74,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=f"without {', '.join(SLOW)}")
     parser.add_argument("--write", action="store_true", help="put the table into the README")
     given = parser.parse_args()
+    if given.write and given.modules:
+        parser.error("--write is for all of them together: the table is replaced as a whole")
     chosen = given.modules or [name for name in MODULES if not given.quick or name not in SLOW]
     figures: list[Figure] = []
     for name in chosen:

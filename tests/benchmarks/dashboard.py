@@ -7,7 +7,6 @@ turns, and processor time is measured rather than the clock, since other work ma
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import random
@@ -16,138 +15,33 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import msgspec
 import numpy as np
-from textual.app import App
-from textual.pilot import Pilot
-from textual.screen import Screen
 
 from core.client import Client, EngineGone
-from core.config import PRESETS, DataConfig, ModelConfig, RunConfig
-from core.dataset import load
 from core.launch import new_run, start_engine
 from core.options import shipped_names
-from core.protocol import AnyEvent, KnobsChanged, Point, Resume, RolledBack, StateChanged, StepsDone
+from core.protocol import KnobsChanged, Resume, StepsDone
 from core.words import read_words
 from tests.benchmarks.figure import Figure
-from tests.benchmarks.latency import first_seen, record
+from tests.benchmarks.frames import (
+    MEMORY_STEPS,
+    NO_END,
+    UNDOS,
+    configuration,
+    frame_seconds,
+    history_megabytes,
+    long_run,
+    undone_run,
+)
+from tests.benchmarks.latency import first_seen
 from tests.terminal import PROGRAM, ROOT, Dashboard, Terminal, processes_naming
-from tests.wire import Wire, play
-from tui.chart_view import chart_view
-from tui.history import History
-from tui.screens.training import TrainingScreen
 
-NO_END = 10**9
-LONG, UNDOS, MEMORY_STEPS = 1_000_000, 100, 10_000_000
-FRAMES_TIMED = 30
 WINDOW, PAIRS, PRESSES, KEY_SECONDS = 3.0, 7, 100, 0.3
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def configuration() -> RunConfig:
-    """The lecture's recipe on the shipped list, without an end."""
-    words, chosen = read_words(shipped_names()), PRESETS["lecture"]
-    return RunConfig(
-        created=time.time(),
-        version="benchmark",
-        preset="lecture",
-        data=DataConfig(path=str(shipped_names()), sha256=words.sha256),
-        model=ModelConfig(),
-        knobs=chosen.knobs,
-        settings=msgspec.structs.replace(chosen.settings, step_limit=NO_END),
-    )
-
-
-# --- frames and memory, in this process ----------------------------------------------------------
-
-
-def losses(first: int, count: int) -> np.ndarray:
-    """As a run of the lecture has them."""
-    at = np.arange(first, first + count)
-    noise = np.random.default_rng(first).normal(0, 0.2, count)
-    return (2.1 + 25 * np.exp(-at / 800) + np.exp(-at / 3e4) + noise).astype("<f4")
-
-
-def steps(history: History, count: int) -> StepsDone:
-    """The next updates of the present branch."""
-    column = losses(history.step, count).tobytes()
-    return StepsDone(
-        branch=history.branch, first_step=history.step, loss=column, seconds=history.step / 1e4
-    )
-
-
-def long_run(history: History) -> Iterator[AnyEvent]:
-    """A million steps."""
-    for _ in range(20):
-        yield steps(history, LONG // 20)
-
-
-def undone_run(history: History) -> Iterator[AnyEvent]:
-    """The rate changed and changed back by undo, a hundred times."""
-    newest = -1
-    for number in range(UNDOS):
-        yield steps(history, 1_000)
-        step, branch, seq = history.step, history.branch, 2 * number + 2
-        fields = {"branch": branch, "step": step, "time": 0.0, "before": Point(newest, step)}
-        yield KnobsChanged(seq=seq, changes={"learning_rate": (0.1, 0.01)}, **fields)
-        yield steps(history, 1_000)
-        fields |= {"branch": branch + 1, "before": Point(seq, history.step)}
-        yield RolledBack(seq=seq + 1, to=Point(newest, step), reason="undo", **fields)
-        newest = seq + 1
-
-
-class Watching(App[None]):
-    """The screen of a run whose losses the benchmark makes up."""
-
-    def __init__(self) -> None:
-        super().__init__(driver_class=Wire)
-        self.training = TrainingScreen(configuration(), load(shipped_names(), 3))
-
-    def get_default_screen(self) -> Screen[None]:
-        return self.training
-
-
-def frame_seconds(lived: Callable[[History], Iterator[AnyEvent]]) -> float:
-    """Processor time of a frame at 120×36 with such a past, from the first look to the last byte."""
-    app, found = Watching(), []
-
-    async def scenario(pilot: Pilot[None]) -> None:
-        training = app.training
-        training.take([StateChanged(seq=1, branch=0, step=0, time=0.0, running=True)])
-        for event in lived(training.history):
-            training.history.apply(event, time.monotonic())
-        training.action_toggle_cost()
-        begun = training.cost.drawn
-        while training.cost.drawn < begun + FRAMES_TIMED + 5:
-            training.take([steps(training.history, 300)])
-            await pilot.pause(0.03)
-        found.append(training.cost.frame)
-
-    asyncio.run(play(app, scenario))
-    assert found[0] is not None
-    return float(found[0])
-
-
-def resident() -> float:
-    """MB of this process that lie in memory."""
-    with Path("/proc/self/statm").open() as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def history_megabytes() -> float:
-    """What a history of ten million steps takes, drawn as it grows."""
-    history = History(configuration())
-    history.apply(steps(history, 20_000), 0.0)
-    view = chart_view(history, 80)
-    before, most = resident(), 0.0
-    while history.step < MEMORY_STEPS:
-        history.apply(steps(history, 20_000), 0.0)
-        view = chart_view(history, 80, previous=view)
-        most = max(most, resident())
-    return most - before
 
 
 # --- the program in a terminal -------------------------------------------------------------------
@@ -200,9 +94,14 @@ def press_keys(of: Dashboard) -> tuple[list[float], list[float]]:
         of.pump(random.uniform(0.02, 0.15))
         before, heard, begun = of.effective, len(ear.changes), time.monotonic()
         of.press("+-"[number % 2])
-        screen += first_seen(of, begun, KEY_SECONDS, {"": lambda d, b=before: d.effective != b})
+        screen += first_seen(of, begun, KEY_SECONDS, {"": partial(shows_another_rate, before)})
         engine += [1e3 * (moment - begun) for moment in ear.changes[heard : heard + 1]]
     return engine, screen
+
+
+def shows_another_rate(before: float, of: Dashboard) -> bool:
+    """Than the one that stood on the screen."""
+    return of.effective != before
 
 
 def speeds(runs: Path) -> tuple[list[float], list[float]]:
@@ -223,7 +122,7 @@ def speeds(runs: Path) -> tuple[list[float], list[float]]:
             )
             opened.wait_for("▶ training", 30)
             drain(opened, 1)
-            watched.append(speed(client, lambda seconds, of=opened: drain(of, seconds)))
+            watched.append(speed(client, partial(drain, opened)))
             opened.close()
     finally:
         client.close()

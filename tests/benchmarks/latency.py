@@ -25,7 +25,7 @@ from tests.benchmarks.figure import Figure
 from tests.terminal import Dashboard
 
 STARTS, PRESSES, CHANGES = 5, 20, 4
-START_SECONDS, KEY_SECONDS = 5.0, 0.6
+START_SECONDS, KEY_SECONDS = 10.0, 1.0
 WINDOW = 2.0
 NO_END = "5000000"
 
