@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from core.config import RunConfig
-from core.dataset import Dataset, DatasetError, load
+from core.dataset import Dataset, DatasetError
 from core.record import START, RunError, write_whole
-from core.words import harmless
+from core.words import WordList, harmless, read_words
 
 MAX_COPY = 16 * 1024 * 1024
 """Bytes of a list of words that a run keeps a copy of; a larger list is named with its sha256."""
@@ -68,13 +68,19 @@ def words_path(directory: Path, config: RunConfig) -> Path:
 def load_data(directory: Path, config: RunConfig) -> Dataset:
     """The run's list, dealt as its configuration says; raises DatasetError."""
     path, data = words_path(directory, config), config.data
-    dataset = load(path, config.model.block_size, data.split_seed, data.dealing)
+    dataset = dealt(read_words(path), config)
     if dataset.sha256 != data.sha256:
         raise DatasetError(
             f"{harmless(str(path))}: is not the list that run {directory.name} was begun with, as"
             " its sha256 shows. Put that list back, or begin a new run."
         )
     return dataset
+
+
+def dealt(words: WordList, config: RunConfig) -> Dataset:
+    """A list that was read, dealt as the configuration says."""
+    data, T = config.data, config.model.block_size
+    return Dataset.from_words(words.words, T, data.split_seed, words.sha256, data.dealing)
 
 
 def start_engine(directory: Path) -> subprocess.Popen[bytes]:

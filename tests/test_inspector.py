@@ -331,7 +331,7 @@ class Eyes:
         """A pane's lines as they are drawn."""
         pane = self.pane(selector)
         lines = pane.view.lines(*pane.content_size) if pane.view else []
-        return [text_of(line).rstrip() for line in lines]
+        return [text_of(line).rstrip() for line in lines[1:]]
 
     def marked(self, selector: str) -> str:
         return next((row for row in self.rows(selector) if row.startswith("▸")), "")
@@ -350,7 +350,7 @@ class Eyes:
         return self.step("#odds") > odds and self.step("#walk") > walk
 
     def step(self, selector: str) -> int:
-        found = re.search(r"step ([\d,]+)", str(self.pane(selector).border_title))
+        found = re.search(r"step ([\d,]+)", shown(self.pane(selector)))
         assert found
         return int(found[1].replace(",", ""))
 

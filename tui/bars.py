@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from rich.cells import cell_len, set_cell_size
@@ -14,7 +15,9 @@ from rich.cells import cell_len, set_cell_size
 from core.words import BOUNDARY
 from tui.symbols import shown
 
-Role = Literal["plain", "quiet", "here", "bar", "bar-here", "mark", "over", "over-here", "bad"]
+Role = Literal[
+    "plain", "quiet", "here", "bar", "bar-here", "mark", "over", "over-here", "bad", "title", "rule"
+]
 """What a piece of a line is; `over` is a mark on a bar."""
 
 Piece = tuple[str, Role]
@@ -42,6 +45,24 @@ class Drawn(Protocol):
     def lines(self, width: int, height: int) -> list[Line]:
         """At most `height` lines of `width` cells."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class Titled:
+    """Something drawn below a rule with a title."""
+
+    title: str
+    below: Drawn
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """The title first."""
+        rule = max(width - cell_len(self.title) - 3, 0)
+        pieces: tuple[Piece, ...] = (
+            ("─", "rule"),
+            (f" {self.title} ", "title"),
+            ("─" * rule, "rule"),
+        )
+        return [Line(pieces), *self.below.lines(width, height - 1)]
 
 
 def bar(value: float, mark: float | None, width: int, *, here: bool = False) -> tuple[Piece, ...]:

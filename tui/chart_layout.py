@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from core.smoothing import Doubles
 from tui import scale
 from tui.cells import DATA, LABELS, Cells, Role, printable
 from tui.chart_view import GUTTER, ChartView, Dot
-from tui.marks import ARROWS
+from tui.marks import ARROWS, Mark
 
 _SPARSE = 2.0
 """Below this many steps a column the raw loss is a line; a band would be full of holes."""
@@ -105,14 +106,42 @@ def thinned(dots: Sequence[Dot], frame: Frame) -> Sequence[Dot]:
     return [*dots[every - 1 : -1 : every], *dots[-1:]]
 
 
+def put_dots(view: ChartView, frame: Frame, cells: Cells) -> None:
+    """The evaluations, over whatever stands there; those of dev over those of train."""
+    for dots, glyph, role in ((view.train, "○", Role.TRAIN), (view.dev, "●", Role.DEV)):
+        for step, loss in thinned(dots, frame):
+            row, column = frame.row(loss), frame.column(step)
+            if row is not None and column is not None:
+                cells.write(column, row, glyph, role)
+
+
+def rule_lines(view: ChartView, frame: Frame, cells: Cells) -> None:
+    """The dotted lines of references and marks, where nothing else stands."""
+    blank = cells.roles == Role.BLANK
+    for column in mark_columns(view, frame):
+        cells.glyphs[blank[:, column], column] = ord("┊")
+        cells.roles[blank[:, column], column] = Role.MARK
+    for loss, _ in view.references:
+        if (row := frame.row(loss)) is not None:
+            # Where two cross, the glyph is that of the mark.
+            cells.glyphs[row, cells.roles[row] == Role.BLANK] = ord("┈")
+            cells.roles[row, blank[row]] = Role.REFERENCE
+
+
 def mark_columns(view: ChartView, frame: Frame) -> dict[int, str]:
     """Where the marks' lines stand, from the right, and what the newest of each column says.
 
     Where they would be a fence, only some of them: the newest, some cells apart.
     """
-    across = frame.across([step for step, _ in view.marks])
+    return _mark_columns(view.marks, frame)
+
+
+# Three parts of the picture ask, and most frames find theirs made.
+@lru_cache(maxsize=4)
+def _mark_columns(marks: tuple[Mark, ...], frame: Frame) -> dict[int, str]:
+    across = frame.across([step for step, _ in marks])
     found: dict[int, str] = {}
-    for place, (_, label) in zip(across.tolist(), view.marks, strict=True):
+    for place, (_, label) in zip(across.tolist(), marks, strict=True):
         if 0 <= place <= frame.width:
             # Marks rise, so the newest of a column is its last.
             found[min(int(place), frame.width - 1)] = label

@@ -16,11 +16,12 @@ import core.sample_command  # noqa: F401  (all for the command that they add)
 from core.again_commands import Headless, forked, wishes
 from core.cli import AsJson, RunsDir, app, call, show_version
 from core.errors import UserError
-from core.launch import load_data, new_run, runs_directory, start_engine
+from core.launch import dealt, load_data, new_run, runs_directory, start_engine
 from core.options import ALIASES, begin, with_dial_options, with_run_options
 from core.protocol import AnyCommand, Resume
 from core.record import RunError, find_run, is_served, read_config
 from core.run_commands import RunName
+from core.words import WordList
 
 
 @app.callback(invoke_without_command=True)
@@ -50,7 +51,8 @@ def dashboard(
     need_terminal("fit")
     beginning = begin(given)
     directory = new_run(runs_directory(beginning.runs), beginning.config, beginning.words.raw)
-    raise typer.Exit(open_dashboard(directory, () if paused else (Resume(),), begin=True))
+    commands = () if paused else (Resume(),)
+    raise typer.Exit(open_dashboard(directory, commands, begin=True, words=beginning.words))
 
 
 @app.command()
@@ -123,11 +125,16 @@ def need_terminal(instead: str) -> None:
 
 
 def open_dashboard(
-    directory: Path, commands: tuple[AnyCommand, ...] = (), *, begin: bool = False
+    directory: Path,
+    commands: tuple[AnyCommand, ...] = (),
+    *,
+    begin: bool = False,
+    words: WordList | None = None,
 ) -> int:
     """Show the dashboard on a run, and on every run that the person goes on to; the exit code.
 
-    `begin`: start its engine, and send it `commands` once it answers.
+    `begin`: start its engine, and send it `commands` once it answers. `words`: its list, if that
+    was read already.
     """
     behind: Path | None = None
     while True:
@@ -138,8 +145,9 @@ def open_dashboard(
             engine = start_engine(directory)
         from tui.app import SteermoreApp
 
-        words = load_data(directory, config)
-        app = SteermoreApp(directory, words, commands=commands, engine=engine, behind=behind)
+        data = load_data(directory, config) if words is None else dealt(words, config)
+        words = None
+        app = SteermoreApp(directory, data, commands=commands, engine=engine, behind=behind)
         app.run()
         if app.next_run is None:
             return app.return_code or 0

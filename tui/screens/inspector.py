@@ -22,6 +22,7 @@ from core.bigram import Bigram, count_bigrams
 from core.dataset import Dataset
 from core.protocol import Predicted, Scored
 from core.words import BOUNDARY, LONGEST_WORD
+from tui.bars import Titled
 from tui.history import History
 from tui.inspecting import Looks, Names, Send, known
 from tui.odds_view import OddsView, Order
@@ -52,6 +53,7 @@ class Inspector(Dialog[None]):
 
     DEFAULT_CSS = """
     Inspector {
+        background: $surface;
         #box {
             width: 100%;
             height: 100%;
@@ -64,12 +66,14 @@ class Inspector(Dialog[None]):
         .pane {
             width: 1fr;
             height: 100%;
-            border-top: solid $primary 60%;
-            border-title-color: $text-primary;
-            margin: 0 0 0 2;
+            margin-left: 2;
         }
         #odds { margin-left: 0; }
-        #names { display: none; }
+        #names {
+            display: none;
+            border-top: solid $primary 60%;
+            border-title-color: $text-primary;
+        }
         &.-names #odds { display: none; }
         &.-names #walk { margin-left: 0; }
         &.-names #names { display: block; }
@@ -233,9 +237,7 @@ class Inspector(Dialog[None]):
             self._show("#walk", "Surprise", walk.step, WalkView.told(walk, data, pairs, ends, at))
 
     def _show(self, pane: str, title: str, step: int, view: OddsView | WalkView) -> None:
-        bars = self.query_one(pane, Bars)
-        bars.view = view
-        bars.border_title = f" {title}, step {step:,} "
+        self.query_one(pane, Bars).view = Titled(f"{title}, step {step:,}", view)
 
     def _aside(self) -> str:
         word = self._word

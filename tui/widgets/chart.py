@@ -1,7 +1,7 @@
 """The loss chart. The one file that imports plotext: everything else hands it values.
 
-plotext rasterises curves, dots and dotted lines, in palette slots that stand for roles; the cells
-come back here, get the band behind and the labels before them, and are painted from the theme.
+plotext rasterises the curves, in palette slots that stand for roles; the cells come back here, get
+dots, lines and the band behind and the labels before them, and are painted from the theme.
 It aborts the process on what it cannot draw, so all data go to it through one door, `_door`.
 """
 
@@ -132,6 +132,8 @@ def draw(view: ChartView, width: int, height: int) -> Cells:
         cells.write((width - len(PLACEHOLDER)) // 2, height // 2, PLACEHOLDER, Role.LABEL)
         return cells
     canvas = _rasterised(view, frame)
+    layout.put_dots(view, frame, canvas)
+    layout.rule_lines(view, frame, canvas)
     trace(tuple((LEFT_HERE, curve) for curve in view.abandoned), frame, canvas, Role.ABANDONED)
     trace(view.others, frame, canvas, Role.OTHER)
     layout.label_marks(view, frame, canvas)
@@ -161,71 +163,37 @@ def _rasterised(view: ChartView, frame: Frame) -> Cells:
     figure.canvas("default")
     for axis, end in (("x", frame.width), ("y", frame.height)):
         figure.ruler(axis).lim(0, end).ticks([]).alignment(lim="edge")
-    for loss, _ in view.references:
-        row = frame.row(loss)
-        if row is not None:
-            _dotted(figure, frame.height - row - 0.5, "horizontal", Role.REFERENCE)
-    for column in layout.mark_columns(view, frame):
-        _dotted(figure, column + 0.5, "vertical", Role.MARK)
     curves = view.curves
     if layout.is_sparse(view):
         steps, raw = np.repeat(curves.step, 2), np.stack([curves.low, curves.high], axis=1).ravel()
-        _door(figure, frame, steps, raw, "braille", Role.RAW, joined=True)
-    _door(figure, frame, curves.step, curves.smooth, "braille", Role.CURVE, joined=True)
-    for dots, glyph, role in ((view.train, "○", Role.TRAIN), (view.dev, "●", Role.DEV)):
-        distinct = layout.thinned(dots, frame)
-        at, losses = [step for step, _ in distinct], [loss for _, loss in distinct]
-        _door(figure, frame, at, losses, glyph, role, joined=False)
+        _door(figure, frame, steps, raw, Role.RAW)
+    _door(figure, frame, curves.step, curves.smooth, Role.CURVE)
     return _cells(figure.build().string(), frame)
 
 
-def _door(
-    figure: Any,
-    frame: Frame,
-    steps: ArrayLike,
-    losses: ArrayLike,
-    glyph: str,
-    role: Role,
-    *,
-    joined: bool,
-) -> None:
-    """Hand one series to plotext: finite, inside the canvas, not joined over a gap.
+def _door(figure: Any, frame: Frame, steps: ArrayLike, losses: ArrayLike, role: Role) -> None:
+    """Hand one curve to plotext: finite, inside the canvas, not joined over a gap.
 
-    Losses beyond the limits are drawn on the edge where a line enters or leaves, else left out.
+    Losses beyond the limits are drawn on the edge where the curve enters or leaves, else left out.
     """
     xs, ys = frame.across(steps), frame.up(losses)
     known = np.isfinite(xs) & np.isfinite(ys) & (xs >= 0) & (xs <= frame.width)
     inside = known & (ys >= 0) & (ys <= frame.height)
     kept = inside.copy()
-    if joined:
-        kept[1:] |= inside[:-1] & known[1:]
-        kept[:-1] |= inside[1:] & known[:-1]
+    kept[1:] |= inside[:-1] & known[1:]
+    kept[:-1] |= inside[1:] & known[:-1]
     places = np.flatnonzero(kept)
     if not len(places):
         return
     x, y = xs[places], np.clip(ys[places], 0, frame.height)
-    if not joined:
-        # The middle of the cell, so that rounding is ours.
-        x, y = np.minimum(np.floor(x), frame.width - 1), np.minimum(np.floor(y), frame.height - 1)
-        x, y = x + 0.5, y + 0.5
-    signal = figure.signal(x.tolist(), y.tolist(), marker=_marker(glyph, role))
-    if joined:
-        signal.lines()
-        for place in (np.flatnonzero(np.diff(places) > 1) + 1).tolist():
-            signal.line(place, False)
+    plotext = _plotext()
+    marker = plotext.marker("braille", plotext.pixel(_SLOT + role, _GROUND))
+    signal = figure.signal(x.tolist(), y.tolist(), marker=marker).lines()
+    for place in (np.flatnonzero(np.diff(places) > 1) + 1).tolist():
+        signal.line(place, False)
     # The colours in use matter only to plotext's automatic colours, and take it half the frame.
     signal._get_unique_pixels = list
     figure.draw(signal)
-
-
-def _dotted(figure: Any, position: float, orientation: str, role: Role) -> None:
-    pixel = _plotext().pixel(_SLOT + role, _GROUND)
-    figure.line(position, orientation, pixel=pixel, style="dotted")
-
-
-def _marker(glyph: str, role: Role) -> Any:
-    plotext = _plotext()
-    return plotext.marker(glyph, plotext.pixel(_SLOT + role, _GROUND))
 
 
 def _cells(ansi: str, frame: Frame) -> Cells:
@@ -233,8 +201,7 @@ def _cells(ansi: str, frame: Frame) -> Cells:
     cells = Cells(frame.width, frame.height)
     for row, line in enumerate(ansi.split("\n")[: frame.height]):
         runs = [(int(slot or _SLOT) - _SLOT, a or b) for slot, a, b in _RUN.findall(line)]
-        # Where dotted lines cross, plotext draws a solid cross.
-        text = "".join(text for _, text in runs).replace("┼", "┊")[: frame.width]
+        text = "".join(text for _, text in runs)[: frame.width]
         roles = np.repeat([role for role, _ in runs], [len(text) for _, text in runs])
         cells.glyphs[row, : len(text)] = np.frombuffer(text.encode("utf-32-le"), np.uint32)
         cells.roles[row, : len(text)] = roles[: frame.width]
