@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 
-CHUNK_SECONDS = 0.003
-"""Aimed at for one chunk of training: Pause must feel instant."""
+CHUNK_SECONDS = 0.005
+"""Aimed at for one chunk of training: Pause must feel instant, and what is done between two chunks
+must cost little.
+"""
 
 MAX_CHUNK = 4_096
 
