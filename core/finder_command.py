@@ -15,7 +15,7 @@ import typer
 from core.again_commands import progress
 from core.cli import AsJson, app
 from core.errors import UserError
-from core.launch import runs_directory
+from core.launch import dealt, runs_directory
 from core.options import ALIASES, begin, with_run_options
 from core.record import find_run
 
@@ -88,20 +88,11 @@ def _fresh(given: dict[str, Any]) -> Trainer:
     beginning = begin(given)
     config = beginning.config
     # torch takes a second to load; what can be refused before it, is.
-    from core.dataset import Dataset
     from core.environment import settle_threads
     from core.trainer import Trainer
 
     settle_threads(config)
-    words = beginning.words
-    data = Dataset.from_words(
-        words.words,
-        config.model.block_size,
-        config.data.split_seed,
-        words.sha256,
-        config.data.dealing,
-    )
-    return Trainer(data, config.model, config.knobs, config.seed)
+    return Trainer(dealt(beginning.words, config), config.model, config.knobs, config.seed)
 
 
 def _of_run(directory: Path) -> Trainer:

@@ -26,7 +26,7 @@ from core.client import Client, EngineGone
 from core.config import RunConfig
 from core.dataset import Dataset
 from core.dials import show
-from core.guard import trip_text
+from core.guard import tenth, trip_text
 from core.launch import load_data, start_engine
 from core.lineage import settings_after
 from core.protocol import (
@@ -171,7 +171,7 @@ def train_and_report(
         for line in _summary(report, directory, finished=fit.finished):
             console.print(line, markup=False, soft_wrap=True)
     if fit.tripped and not fit.finished:
-        again = show(fit.tripped.learning_rate / 10)
+        again = show(tenth(fit.tripped.learning_rate))
         print(
             f"steermore: {trip_text(fit.tripped)}, at step {fit.tripped.step:,}; the run is saved"
             f" as it was at step {fit.step:,}. Go on with `steermore resume {directory.name}"

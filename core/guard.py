@@ -16,6 +16,7 @@ from core.dials import show
 from core.lineage import Lineage, point_at
 from core.protocol import GuardTripped, KnobsChanged, Point, RolledBack
 from core.smoothing import Column, DebiasedAverage, Floats
+from core.steering import significant
 
 SMOOTHING = 0.98
 CLIMB = 3.0
@@ -108,6 +109,11 @@ def way_back(path: Lineage, step: int) -> Point | None:
             return before
     target = max((step - MARGIN) // EVERY * EVERY, path[0].start)
     return point_at(path, target) if target < step else None
+
+
+def tenth(rate: float) -> float:
+    """The base rate at which to go on after a trip at `rate`."""
+    return significant(rate / 10)
 
 
 def trip_text(trip: GuardTripped) -> str:

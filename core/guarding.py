@@ -7,8 +7,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from core.dials import Value
-from core.guard import Guard, Trip, watch, way_back
-from core.lineage import on_path
+from core.guard import Guard, Trip, tenth, watch, way_back
 from core.plateau import is_plateau
 from core.protocol import GuardTripped, KnobsChanged, Point, RolledBack
 from core.schedule import effective_rate
@@ -20,15 +19,12 @@ from core.travel import roll_back
 if TYPE_CHECKING:
     from core.run import Run
 
-TENTH = 0.1
-"""Of the base rate then in force: how the guard goes on, where it may act by itself."""
 
-
-def begin_watch(run: Run) -> Guard:
-    """A guard that has seen every loss of the run's present lineage."""
+def begin_watch(run: Run, step: int) -> Guard:
+    """A guard that has seen every loss of the run's present lineage before `step`."""
     run.journal.record.flush()
     acts = run.journal.acts
-    path = acts.path(run.journal.point(run.step))
+    path = acts.path(run.journal.point(step))
     seen = ((piece.knobs.fixed_batch, piece.losses) for piece in pieces(run.directory, acts, path))
     return watch(run.data.vocab_size, path, seen)
 
@@ -61,8 +57,8 @@ def after_trip(run: Run, trip: Trip, loss: float, rest: Floats) -> Generator[Non
     branch = journal.branch
     try:
         if to is not None:
-            base = significant(knobs.learning_rate * TENTH)
-            wanted: dict[str, Value] = {"learning_rate": base} if acting else {}
+            lower = tenth(knobs.learning_rate)
+            wanted: dict[str, Value] = {"learning_rate": lower} if acting else {}
             left = journal.point(end)
             yield from roll_back(run, to, "guard", by="guard", left=left, wanted=wanted)
     finally:
@@ -76,9 +72,8 @@ def heed_plateau(run: Run) -> None:
     settings, base = run.settings, run.trainer.knobs.learning_rate
     if settings.autopilot == "off" or not run.running:
         return
-    path = run.journal.acts.path(run.journal.point(run.step))
-    since = path[-1].act
-    dev = [loss for at, loss in run.dev_losses if on_path(path, at) and at.seq == since.seq]
+    since = run.journal.point(run.step).seq
+    dev = [loss for at, loss in run.dev_losses if at.seq == since]
     lower = significant(base * settings.autopilot_factor)
     if is_plateau(dev, settings.patience) and lower >= settings.autopilot_minimum:
         run.change_knobs({"learning_rate": lower}, by="autopilot")

@@ -329,7 +329,7 @@ class Run:
         if self.settings.guard == "off":
             self.guard = None
             return False
-        self.guard = self.guard or begin_watch(self)
+        self.guard = self.guard or begin_watch(self, first)
         trip = self.guard.look(losses)
         if trip is None:
             return False

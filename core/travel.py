@@ -72,8 +72,9 @@ def roll_back(
         if not arrived:
             trainer.restore(here)
     if arrived:
-        changes = difference(trainer.knobs, with_changes(trainer.knobs, dict(wanted)))
-        trainer.set_knobs(with_changes(trainer.knobs, dict(wanted)))
+        knobs = with_changes(trainer.knobs, dict(wanted))
+        changes = difference(trainer.knobs, knobs)
+        trainer.set_knobs(knobs)
         journal.roll_back(
             to, left, reason=reason, changes=changes, answers=answers, client=client, by=by
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from core.client import Attached, Client, EngineGone
 from core.config import PRESETS, DataConfig, ModelConfig, PresetName, RunConfig
 from core.launch import new_run, start_engine
-from core.options import shipped_names
+from core.options import Beginning, begin, shipped_names, with_run_options
 from core.protocol import AnyEvent, Shutdown
 from core.words import read_words
 
@@ -64,6 +65,20 @@ def make_run(tmp_path: Path, names: Path) -> MakeRun:
         )
 
     return make
+
+
+@with_run_options
+def command_line(given: dict[str, Any]) -> Beginning:
+    """What every command makes of its flags."""
+    return begin(given)
+
+
+def begun(**flags: Any) -> RunConfig:
+    """The configuration that the command line makes from these flags."""
+    parameters = inspect.signature(command_line).parameters.values()
+    made = command_line(**{p.name: p.default for p in parameters} | flags)
+    assert isinstance(made, Beginning)
+    return made.config
 
 
 class Engine:

@@ -144,6 +144,14 @@ def test_a_heartbeat_of_a_paused_run_draws_no_frame(dataset: Dataset) -> None:
     on_screen(dataset, scenario)
 
 
+async def live(app: Dashboard, pilot: Pilot[None]) -> TrainingScreen:
+    """The screen of a run, once its engine answers."""
+    training = app.screen_stack[0]
+    assert isinstance(training, TrainingScreen)
+    await until(pilot, lambda: training.link == "live")
+    return training
+
+
 def test_a_paused_dashboard_sends_nothing_for_a_second_of_frames(
     make_run: MakeRun, start: Callable[[Path], Engine], dataset: Dataset
 ) -> None:
@@ -151,9 +159,7 @@ def test_a_paused_dashboard_sends_nothing_for_a_second_of_frames(
     app = Dashboard(engine.directory, dataset)
 
     async def scenario(pilot: Pilot[None]) -> None:
-        training = app.screen_stack[0]
-        assert isinstance(training, TrainingScreen)
-        await until(pilot, lambda: training.link == "live")
+        training = await live(app, pilot)
         await quiet(pilot, wire_of(app))
         sent, turns = wire_of(app).sent, training.cost.turns
         # The engine's heart beats meanwhile.
@@ -207,9 +213,7 @@ def test_C_says_what_the_dashboard_costs_and_says_it_no_more(
     app = Dashboard(engine.directory, dataset)
 
     async def scenario(pilot: Pilot[None]) -> None:
-        training = app.screen_stack[0]
-        assert isinstance(training, TrainingScreen)
-        await until(pilot, lambda: training.link == "live")
+        training = await live(app, pilot)
         line = training.query_one(CostLine)
         assert not line.display
         await pilot.press("C")

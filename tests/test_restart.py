@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -16,11 +14,11 @@ from core.config import PRESETS, RunConfig
 from core.errors import UserError
 from core.forking import fork
 from core.launch import words_path
-from core.options import Beginning, begin, shipped_names, with_run_options
+from core.options import shipped_names
 from core.record import is_served, read_column, read_config
 from core.story import read_story
 from core.words import read_words
-from tests.conftest import MakeRun
+from tests.conftest import MakeRun, begun
 from tests.terminal import PROGRAM, Dashboard
 from tests.test_dashboard import Hands
 from tests.test_other_runs import ended, look_at, steered
@@ -29,20 +27,6 @@ from tui.parting import NextRun
 from tui.restarting import BEGAN, FIELDS, NOW, PRESET, Origin
 from tui.screens.restart import Restart
 from tui.widgets.choice import Choice
-
-
-@with_run_options
-def command_line(given: dict[str, Any]) -> Beginning:
-    """What every command makes of its flags."""
-    return begin(given)
-
-
-def begun(**flags: Any) -> RunConfig:
-    """The configuration that the command line makes from these flags."""
-    parameters = inspect.signature(command_line).parameters.values()
-    made = command_line(**{p.name: p.default for p in parameters} | flags)
-    assert isinstance(made, Beginning)
-    return made.config
 
 
 def timeless(config: RunConfig) -> RunConfig:

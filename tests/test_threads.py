@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from core.config import PRESETS, ModelConfig, RunConfig
+from core.config import PRESETS, ModelConfig
 from core.dials import ConfigError
 from core.launch import words_path
-from core.options import Beginning, begin, with_run_options
 from core.record import read_config
 from core.threads import available_cores, fitting_threads, operations
 from core.words import read_words
-from tests.conftest import MakeRun
+from tests.conftest import MakeRun, begun
 from tui.restarting import Origin
-
-
-@with_run_options
-def command_line(given: dict[str, Any]) -> Beginning:
-    return begin(given)
-
-
-def begun(**flags: Any) -> RunConfig:
-    parameters = inspect.signature(command_line).parameters.values()
-    made = command_line(**{p.name: p.default for p in parameters} | flags)
-    assert isinstance(made, Beginning)
-    return made.config
 
 
 @pytest.mark.parametrize("preset", ["lecture", "fast"])

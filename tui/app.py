@@ -40,7 +40,6 @@ from core.protocol import (
     SnapshotTaken,
     StateChanged,
 )
-from tui.history import History
 from tui.keys import GROUPS, KEYS, NEED_ENGINE
 from tui.mailbox import Mailbox
 from tui.parting import Parting
@@ -110,11 +109,6 @@ class SteermoreApp(Parting):
         gc.enable()
         # What was loaded stays: no later search for garbage need look at it.
         gc.freeze()
-
-    @property
-    def history(self) -> History:
-        """What is known of the run."""
-        return self._training.history
 
     def _show_as_it_ended(self) -> None:
         try:

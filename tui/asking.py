@@ -34,16 +34,19 @@ from core.protocol import (
     Undo,
 )
 from tui.history import History
+from tui.screens.training import TrainingScreen
 from tui.widgets.dial_list import DialList
 
 
 class Asking(App[None]):
     """The actions behind the keys that steer."""
 
+    _training: TrainingScreen
+
     @property
     def history(self) -> History:
         """What is known of the run."""
-        raise NotImplementedError
+        return self._training.history
 
     def send(self, command: AnyCommand) -> int | None:
         """Send to the engine; the id under which it answers, or None if it is gone."""
@@ -91,11 +94,9 @@ class Asking(App[None]):
     def action_inspect(self) -> None:
         """Look inside the model: odds, surprise, the names of dev."""
         from tui.screens.inspector import Inspector
-        from tui.screens.training import TrainingScreen
 
-        training = self.screen_stack[0]
-        assert isinstance(training, TrainingScreen)
-        self.push_screen(Inspector(lambda: self.history, training.dataset, self.send))
+        dataset = self._training.dataset
+        self.push_screen(Inspector(lambda: self.history, dataset, self.send))
 
     def action_overfit(self) -> None:
         """Train on one minibatch for ever, the next one; or on all of train again."""
@@ -116,12 +117,9 @@ class Asking(App[None]):
     def action_embedding_map(self) -> None:
         """Look at the embedding table."""
         from tui.screens.embedding import Embedding
-        from tui.screens.training import TrainingScreen
         from tui.symbols import Symbols
 
-        training = self.screen_stack[0]
-        assert isinstance(training, TrainingScreen)
-        symbols = Symbols.of(training.dataset)
+        symbols = Symbols.of(self._training.dataset)
         self.push_screen(Embedding(lambda: self.history, self.send, symbols))
 
     def ask_after_trip(self, trip: GuardTripped) -> None:
@@ -192,12 +190,10 @@ class Asking(App[None]):
 
     def action_ask_schedule(self) -> None:
         from tui.screens.schedule import AskSchedule
-        from tui.screens.training import TrainingScreen
 
-        history, training = self.history, self.screen_stack[0]
-        assert isinstance(training, TrainingScreen)
+        history = self.history
         self.push_screen(
-            AskSchedule(history.knobs, history.settings, history.step, training.propose),
+            AskSchedule(history.knobs, history.settings, history.step, self._training.propose),
             self._set_schedule,
         )
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from core.client import Attached
 from core.config import Knobs
-from core.dials import DIALS, ConfigError, Dial
+from core.dials import ConfigError
+from core.lr_finder import HIGH, LOW, STEPS
 from core.protocol import (
     Cancelled,
     CommandRejected,
@@ -38,13 +39,8 @@ RULES = {
 }
 """What each rule does, by its name."""
 
-_RATE = DIALS["learning_rate"]
-FIELDS = {
-    "from": Dial("from", "The lowest rate tried.", _RATE.low, _RATE.high, open_low=True),
-    "to": Dial("to", "The highest rate tried.", _RATE.low, _RATE.high, open_low=True),
-    "steps": Dial("steps", "How many rates are tried.", 10, 100_000, kind="count"),
-}
-"""What a person can type of a range."""
+FIELDS = {"from": replace(LOW, name="from"), "to": replace(HIGH, name="to"), "steps": STEPS}
+"""What a person can type of a range, by the words on the screen."""
 
 
 @dataclass

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from textual import work
 
+from core.dataset import Dataset
 from core.errors import UserError
 from core.launch import load_data, new_run, words_path
 from core.options import Beginning
@@ -21,7 +22,6 @@ from core.story import read_story, updates_on
 from tui.asking import Asking
 from tui.companions import read_companion
 from tui.screens.quit import Choice, Quit
-from tui.screens.training import TrainingScreen
 
 SAVING_SECONDS = 3.0
 """How long quitting waits for the engine to save; the engine goes on saving without us."""
@@ -37,13 +37,14 @@ class NextRun:
     """Start its engine first, and send it `commands`."""
     behind: Path | None = None
     """A run whose curve is to stand behind its own."""
+    data: Dataset | None = None
+    """Its list, if that was read already."""
 
 
 class Parting(Asking):
     """The actions that lead away from the run, and those that look at others."""
 
     _directory: Path
-    _training: TrainingScreen
     _engine: subprocess.Popen[bytes] | None
     _behind: Path | None
     """The run that was shown before this one was begun in its place."""
@@ -68,7 +69,7 @@ class Parting(Asking):
         try:
             made = fork(directory, directory.parent, step=point.step)
         except UserError as error:
-            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            self._say_from_thread(error)
         else:
             self.call_from_thread(self._begin_next, made)
 
@@ -99,7 +100,7 @@ class Parting(Asking):
         try:
             made = new_run(runs, beginning.config, beginning.words.raw)
         except UserError as error:
-            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            self._say_from_thread(error)
         else:
             self.call_from_thread(self._begin_next, made, self._directory)
 
@@ -126,7 +127,7 @@ class Parting(Asking):
         try:
             companion = read_companion(directory, note)
         except UserError as error:
-            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            self._say_from_thread(error)
         else:
             self.call_from_thread(self._training.show_companion, companion)
 
@@ -161,7 +162,7 @@ class Parting(Asking):
             with opened(str(file), force=False) as out:
                 (SAMPLES if kind == "samples" else WRITERS[kind])(story, out)
         except UserError as error:
-            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            self._say_from_thread(error)
         else:
             self.call_from_thread(self.notify, f"written: {file}", markup=False)
 
@@ -169,13 +170,18 @@ class Parting(Asking):
     def _open(self, directory: Path, *, resume: bool) -> None:
         try:
             # Here a mistake is a sentence; when this screen is gone it would be the end.
-            load_data(directory, read_config(directory))
+            data = load_data(directory, read_config(directory))
             begin = resume and not is_served(directory)
         except UserError as error:
-            self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            self._say_from_thread(error)
             return
-        self.next_run = NextRun(directory, (Resume(),) if begin else (), begin=begin)
+        commands = (Resume(),) if begin else ()
+        self.next_run = NextRun(directory, commands, begin=begin, data=data)
         self.call_from_thread(self._leave)
+
+    def _say_from_thread(self, error: UserError) -> None:
+        """Show why something in a worker was not done."""
+        self.call_from_thread(self.notify, str(error), severity="error", markup=False)
 
     # --- leaving ----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import core.finder_command
 import core.sample_command  # noqa: F401  (all for the command that they add)
 from core.again_commands import Headless, forked, wishes
 from core.cli import AsJson, RunsDir, app, call, show_version
+from core.dataset import Dataset
 from core.errors import UserError
 from core.launch import dealt, load_data, new_run, runs_directory, start_engine
 from core.options import ALIASES, begin, with_dial_options, with_run_options
@@ -137,6 +138,7 @@ def open_dashboard(
     was read already.
     """
     behind: Path | None = None
+    data: Dataset | None = None
     while True:
         engine: subprocess.Popen[bytes] | None = None
         config = read_config(directory)
@@ -145,14 +147,16 @@ def open_dashboard(
             engine = start_engine(directory)
         from tui.app import SteermoreApp
 
-        data = load_data(directory, config) if words is None else dealt(words, config)
+        if data is None:
+            data = load_data(directory, config) if words is None else dealt(words, config)
         words = None
         app = SteermoreApp(directory, data, commands=commands, engine=engine, behind=behind)
         app.run()
         if app.next_run is None:
             return app.return_code or 0
         then = app.next_run
-        directory, commands, begin, behind = then.directory, then.commands, then.begin, then.behind
+        directory, commands, begin = then.directory, then.commands, then.begin
+        behind, data = then.behind, then.data
 
 
 def run() -> None:

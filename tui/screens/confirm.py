@@ -11,9 +11,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from core.dials import show
-from core.guard import trip_text
+from core.guard import tenth, trip_text
 from core.protocol import GuardTripped
-from core.steering import significant
 from tui.screens.dialog import Dialog, Result
 
 
@@ -24,12 +23,6 @@ class Question(Dialog[Result | None]):
     Question {
         #box { width: 66; }
         #text { margin-bottom: 1; }
-        OptionList, OptionList:focus {
-            height: auto;
-            border: none;
-            padding: 0;
-            background: $surface;
-        }
         #hint { margin-top: 1; }
     }
     """
@@ -45,7 +38,7 @@ class Question(Dialog[Result | None]):
         with Vertical(id="box") as box:
             box.border_title = self._title
             yield Static(self._text, id="text", markup=False)
-            yield OptionList(*(Option(answer) for answer in self._answers))
+            yield OptionList(*map(Option, self._answers), classes="choices")
             yield Static(self._hint or "Enter chooses · Escape leaves", id="hint", markup=False)
 
     @on(OptionList.OptionSelected)
@@ -73,13 +66,13 @@ class AfterTrip(Question[float]):
 
     def __init__(self, trip: GuardTripped, step: int) -> None:
         """`step` is where the guard went back to."""
-        tenth = significant(trip.learning_rate / 10)
+        lower = tenth(trip.learning_rate)
         super().__init__(
             "The guard stepped in",
             f"Step {trip.step:,}, {trip_text(trip)}. Training stands at step {step:,} again, where"
             " the weights were sound; what came after stays on the chart.",
             {
-                f"go on at base rate {show(tenth)}, a tenth": tenth,
+                f"go on at base rate {show(lower)}, a tenth": lower,
                 f"go on at base rate {show(trip.learning_rate)}, as it was": trip.learning_rate,
                 "stay, paused": None,
             },

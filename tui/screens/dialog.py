@@ -1,11 +1,19 @@
-"""What every dialog has in common: a box in the middle of the dimmed screen, and Escape."""
+"""What every dialog has in common: a box in the middle of the dimmed screen, and Escape.
+
+And what those have that fill the screen and follow the engine while they are open.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.reader import News
 
 Result = TypeVar("Result")
 
@@ -29,7 +37,48 @@ class Dialog(ModalScreen[Result]):
             background: $surface;
             padding: 1 2;
         }
+        .choices, .choices:focus {
+            height: auto;
+            border: none;
+            padding: 0;
+            background: $surface;
+        }
         #hint { color: $text-muted; }
         #error { color: $text-error; }
     }
     """
+
+
+class LiveDialog(Dialog[Result]):
+    """A dialog as large as the screen; `overhear` is told what the engine says meanwhile."""
+
+    DEFAULT_CSS = """
+    LiveDialog {
+        #box {
+            width: 100%;
+            height: 100%;
+            padding: 0 1;
+            border-subtitle-color: $text-muted;
+        }
+        #hint { text-wrap: nowrap; text-overflow: ellipsis; }
+    }
+    """
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
+
+    def on_mount(self) -> None:
+        # What the engine says comes to the app, which tells the history before it publishes this.
+        self.app.message_signal.subscribe(self, self._take)
+
+    def overhear(self, news: Sequence[News]) -> None:
+        """Take in what the engine said, once the history knows it."""
+        raise NotImplementedError
+
+    def say(self, selector: str, text: str) -> None:
+        """Put a text into a Static, if it is not there yet: mostly nothing is new."""
+        told = self.query_one(selector, Static)
+        if told.content != text:
+            told.update(text)
+
+    def _take(self, message: Message) -> None:
+        if news := getattr(message, "news", ()):
+            self.overhear(news)

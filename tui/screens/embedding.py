@@ -5,7 +5,7 @@ Any symbol that is typed is followed; so the screen's own keys are none that a l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -13,14 +13,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Key
-from textual.message import Message
 from textual.widgets import Static
 
 from core.protocol import AnyCommand, Embed
 from tui.embedding_map import draw
 from tui.embeddings import Embeddings
 from tui.history import History
-from tui.screens.dialog import Dialog
+from tui.reader import News
+from tui.screens.dialog import LiveDialog
 from tui.symbols import KIND_NAMES, MARKS, Symbols
 from tui.widgets.embedding_plot import EmbeddingPlot
 from tui.widgets.symbol_panel import SymbolPanel, Told
@@ -31,7 +31,7 @@ ZOOMS = {"+": 1, "=": 1, "-": -1}
 """By what is typed, where it is no symbol of the list."""
 
 
-class Embedding(Dialog[None]):
+class Embedding(LiveDialog[None]):
     """Asks for the table while the run changes it; changes nothing."""
 
     AUTO_FOCUS = "EmbeddingPlot"
@@ -45,24 +45,16 @@ class Embedding(Dialog[None]):
 
     DEFAULT_CSS = """
     Embedding {
-        #box {
-            width: 100%;
-            height: 100%;
-            padding: 0 1;
-            border-subtitle-color: $text-muted;
-        }
         #sides { height: 1fr; }
         EmbeddingPlot { width: 1fr; }
         SymbolPanel { width: 20; margin-left: 1; }
         #state { color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
-        #hint { text-wrap: nowrap; text-overflow: ellipsis; }
         &.-wide SymbolPanel { width: 28; margin-left: 2; }
         &.-high #sides { margin-top: 1; }
         &.-lost #state { color: $text-error; }
     }
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -88,8 +80,6 @@ class Embedding(Dialog[None]):
             yield Static(id="hint", markup=False)
 
     def on_mount(self) -> None:
-        # What the engine says comes to the app, which tells the history before it publishes this.
-        self.app.message_signal.subscribe(self, self._overhear)
         self.set_interval(1 / LOOKS_PER_SECOND, self._look)
         self._look()
 
@@ -137,8 +127,8 @@ class Embedding(Dialog[None]):
             self._embeddings.other_plane()
             self._draw()
 
-    def _overhear(self, message: Message) -> None:
-        for item in getattr(message, "news", ()):
+    def overhear(self, news: Sequence[News]) -> None:
+        for item in news:
             self._stale |= self._embeddings.hear(item)
         if self._stale:
             self._draw()
@@ -168,17 +158,12 @@ class Embedding(Dialog[None]):
         embeddings, history = self._embeddings, self._history()
         self.set_class(bool(embeddings.reason), "-lost")
         running = history.running and not history.finished
-        self._say("#state", _state_text(embeddings, running))
+        self.say("#state", _state_text(embeddings, running))
         wide = self.size.width >= 100
         planes = ("dimensions", "axes") if not wide else ("first two dimensions", "principal axes")
         switch = f" · Enter: {planes[not embeddings.principal]}" if embeddings.size > 2 else ""
         follow = "type a symbol, or ← →: follow it" if wide else "type, ← →: follow"
-        self._say("#hint", f"{follow} · ↑ ↓ zoom{switch} · Escape leaves")
-
-    def _say(self, selector: str, text: str) -> None:
-        told = self.query_one(selector, Static)
-        if told.content != text:
-            told.update(text)
+        self.say("#hint", f"{follow} · ↑ ↓ zoom{switch} · Escape leaves")
 
 
 def _state_text(embeddings: Embeddings, running: bool) -> str:

@@ -6,14 +6,13 @@ The test is asked for as the screen opens, so that its key alone does what the l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.message import Message
 from textual.widgets import Static
 
 from core.dials import ConfigError
@@ -25,7 +24,7 @@ from tui.finding import Search, apply_text, loss_text, state_text
 from tui.history import History
 from tui.reader import News
 from tui.scale import Range
-from tui.screens.dialog import Dialog
+from tui.screens.dialog import LiveDialog
 from tui.widgets.finder_plot import FinderPlot
 from tui.widgets.range_fields import RangeFields
 from tui.widgets.suggestions import Listed, Suggestions
@@ -39,7 +38,7 @@ HINT_MEANWHILE = "Escape gives the test up, and leaves"
 NO_SUGGESTION = "no suggestion: the losses tell none; the cursor still picks a rate"
 
 
-class Finder(Dialog[float | None]):
+class Finder(LiveDialog[float | None]):
     """Dismissed with the base rate to set, or with None where the person leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,16 +58,9 @@ class Finder(Dialog[float | None]):
 
     DEFAULT_CSS = """
     Finder {
-        #box {
-            width: 100%;
-            height: 100%;
-            padding: 0 1;
-            border-subtitle-color: $text-muted;
-        }
         FinderPlot { height: 1fr; min-height: 4; }
         #state { color: $text-muted; }
         #apply { min-height: 2; color: $text-success; }
-        #hint { text-wrap: nowrap; text-overflow: ellipsis; }
         #error { display: none; }
         &.-high FinderPlot, &.-high Suggestions, &.-high RangeFields { margin-top: 1; }
         &.-lost #state { color: $text-error; }
@@ -76,7 +68,6 @@ class Finder(Dialog[float | None]):
         &.-failed #hint { display: none; }
     }
     """
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
 
     def __init__(
         self, history: Callable[[], History], send: Callable[[AnyCommand], int | None]
@@ -105,8 +96,6 @@ class Finder(Dialog[float | None]):
 
     def on_mount(self) -> None:
         self.query_one(FinderPlot).focus()
-        # What the engine says comes to the app, which tells the history before it publishes this.
-        self.app.message_signal.subscribe(self, self._overhear)
         if self._history().finding:
             self._search.state = "probing"
         else:
@@ -114,8 +103,11 @@ class Finder(Dialog[float | None]):
         self.set_interval(1 / FRAMES_PER_SECOND, self._draw_if_stale)
         self._draw()
 
-    def hear(self, item: News) -> None:
-        """Take in what the engine said, once the history knows it."""
+    def overhear(self, news: Sequence[News]) -> None:
+        for item in news:
+            self._hear(item)
+
+    def _hear(self, item: News) -> None:
         before = self._search.state
         self._search.hear(item)
         self._stale = True
@@ -204,10 +196,6 @@ class Finder(Dialog[float | None]):
         if self._search.under_way and self._search.asked is not None:
             self._send(Cancel())
 
-    def _overhear(self, message: Message) -> None:
-        for item in getattr(message, "news", ()):
-            self.hear(item)
-
     def _go(self, place: float) -> None:
         self._cursor = place
         self._complain("")
@@ -215,7 +203,7 @@ class Finder(Dialog[float | None]):
 
     def _complain(self, reason: str) -> None:
         self.set_class(bool(reason), "-failed")
-        self._say("#error", f"✗ {reason}")
+        self.say("#error", f"✗ {reason}")
 
     def _take_probes(self) -> None:
         # A new attach forgets them, which is no reason to take them from the screen.
@@ -244,20 +232,14 @@ class Finder(Dialog[float | None]):
             )
         running = history.running and not history.finished
         self.set_class(search.state in ("refused", "lost"), "-lost")
-        self._say("#state", state_text(search, probes, running))
+        self.say("#state", state_text(search, probes, running))
         self.query_one(Suggestions).listed = Listed(
             tuple(search.suggestions.items()),
             standing_on(self._cursor, self._rates),
             NO_SUGGESTION if search.state == "found" else "",
         )
-        self._say("#apply", self._apply_text(history))
-        self._say("#hint", HINT_MEANWHILE if search.under_way else HINT)
-
-    def _say(self, selector: str, text: str) -> None:
-        told = self.query_one(selector, Static)
-        # While the run trains on, it is asked eight times a second, and mostly nothing is new.
-        if told.content != text:
-            told.update(text)
+        self.say("#apply", self._apply_text(history))
+        self.say("#hint", HINT_MEANWHILE if search.under_way else HINT)
 
     def _apply_text(self, history: History) -> str:
         view = self.query_one(FinderPlot).view

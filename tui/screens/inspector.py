@@ -15,7 +15,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
-from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 
 from core.bigram import Bigram, count_bigrams
@@ -28,7 +27,7 @@ from tui.inspecting import Looks, Names, Send, known
 from tui.odds_view import OddsView, Order
 from tui.pairs import Pairs
 from tui.reader import News
-from tui.screens.dialog import Dialog
+from tui.screens.dialog import LiveDialog
 from tui.walk_view import WalkView
 from tui.widgets.bars import Bars
 from tui.widgets.beginning import Beginning
@@ -43,7 +42,7 @@ HINT_NAMES = "Enter takes · r asks again · Tab back · Escape leaves"
 ASIDE = {"train": "stands in train", "dev": "stands in dev, not in train", "test": "stands in test"}
 
 
-class Inspector(Dialog[None]):
+class Inspector(LiveDialog[None]):
     """Type a beginning, walk through it, choose a name of dev to look at; Escape leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,14 +53,7 @@ class Inspector(Dialog[None]):
     DEFAULT_CSS = """
     Inspector {
         background: $surface;
-        #box {
-            width: 100%;
-            height: 100%;
-            padding: 0 1;
-            border-subtitle-color: $text-muted;
-        }
         #note { color: $text-muted; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-        #hint { text-wrap: nowrap; text-overflow: ellipsis; }
         #panes { height: 1fr; }
         .pane {
             width: 1fr;
@@ -84,7 +76,6 @@ class Inspector(Dialog[None]):
     }
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
 
     def __init__(self, history: Callable[[], History], dataset: Dataset, send: Send) -> None:
         """`history` gives the run as it is known now: after a new attach that is another one."""
@@ -112,8 +103,6 @@ class Inspector(Dialog[None]):
         field.show(next(iter(self._dataset.words_of("dev")), ""))
         self.watch(field, "selection", self._follow_the_cursor, init=False)
         field.focus()
-        # What the engine says comes to the app, which tells the history before it publishes this.
-        self.app.message_signal.subscribe(self, self._overhear)
         self.set_interval(1 / TICKS_PER_SECOND, self._ask)
         self._count()
         self._follow_the_cursor()
@@ -135,8 +124,7 @@ class Inspector(Dialog[None]):
         self._draw()
         self._draw_names()
 
-    def hear(self, news: Sequence[News]) -> None:
-        """Take in what the engine said, once the history knows it."""
+    def overhear(self, news: Sequence[News]) -> None:
         looks = [self._looks.hear(item) for item in news]
         names = [self._names.hear(item) for item in news]
         if any(looks):
@@ -203,9 +191,6 @@ class Inspector(Dialog[None]):
         """Of the cursor, in what is known of the word."""
         return min(self.query_one(Beginning).cursor_position, len(self._word))
 
-    def _overhear(self, message: Message) -> None:
-        self.hear(getattr(message, "news", ()))
-
     def _follow_the_cursor(self) -> None:
         self._ask()
         self._draw()
@@ -221,7 +206,7 @@ class Inspector(Dialog[None]):
         wrong = known(self.query_one(Beginning).value, self._dataset.stoi)[1]
         reason = self._looks.reason or wrong
         self.set_class(bool(reason), "-wrong")
-        self._say("#note", f"✗ {reason}" if reason else self._aside())
+        self.say("#note", f"✗ {reason}" if reason else self._aside())
         data, word, place, pairs = self._dataset, self._word, self._place, self._pairs
         # What follows in the field, where something is wrong with it, is no end of a word.
         following = [data.stoi[symbol] for symbol in word] + [0] * (not wrong)
@@ -253,8 +238,3 @@ class Inspector(Dialog[None]):
     def _mean(self, name: str) -> float:
         assert self._pairs is not None
         return float(self._pairs.surprises(self._dataset.encode(name)).mean())
-
-    def _say(self, selector: str, text: str) -> None:
-        told = self.query_one(selector, Static)
-        if told.content != text:
-            told.update(text)

@@ -27,12 +27,6 @@ class Quit(Dialog[Choice | None]):
     DEFAULT_CSS = """
     Quit {
         #box { width: 56; }
-        OptionList, OptionList:focus {
-            height: auto;
-            border: none;
-            padding: 0;
-            background: $surface;
-        }
         #hint { margin-top: 1; }
     }
     """
@@ -49,6 +43,7 @@ class Quit(Dialog[Choice | None]):
                 Option("stop and save  (q)", id="stop"),
                 Option(f"{keep}  (k)", id="keep"),
                 Option("stay here  (Escape)", id="stay"),
+                classes="choices",
             )
             yield Static("Come back with `steermore attach`.", id="hint", markup=False)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -25,17 +23,9 @@ KINDS = {
 class TakeHome(Dialog[tuple[str, Path] | None]):
     """Dismissed with a key of KINDS and a file that does not exist yet, or with None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = []
-
     DEFAULT_CSS = """
     TakeHome {
         #box { width: 76; }
-        OptionList, OptionList:focus {
-            height: auto;
-            border: none;
-            padding: 0;
-            background: $surface;
-        }
         #hint { margin-top: 1; }
     }
     """
@@ -51,7 +41,8 @@ class TakeHome(Dialog[tuple[str, Path] | None]):
                 *(
                     Option(f"{words:<36}{self._files[kind].name}", id=kind)
                     for kind, (words, _) in KINDS.items()
-                )
+                ),
+                classes="choices",
             )
             yield Static(f"into {Path.cwd()}", id="hint", markup=False)
 

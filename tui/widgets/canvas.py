@@ -6,6 +6,7 @@ of the time of a frame, and most of what is sent to the terminal.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Self
 
@@ -101,13 +102,22 @@ class Canvas(Widget):
         return self._strips[y] if y < height else Strip.blank(width, self.rich_style)
 
     def _painted(self, cells: Cells, row: int) -> Strip:
-        roles, text = cells.roles[row], cells.glyphs[row].tobytes().decode("utf-32-le")
-        edges = [0, *(np.flatnonzero(np.diff(roles)) + 1).tolist(), len(roles)]
-        codes = roles[edges[:-1]].tolist() if len(roles) else []
-        spans = zip(pairwise(edges), codes, strict=False)
-        return Strip([Segment(text[a:b], self._paint(code)) for (a, b), code in spans], cells.width)
+        return painted(cells, row, self._paint)
 
     def _paint(self, code: int) -> Style:
         if code not in self._paints:
             self._paints[code] = self.paint_of(code)
         return self._paints[code]
+
+
+def painted(
+    cells: Cells, row: int, paint: Callable[[int], Style], text_of: Callable[[str], str] = str
+) -> Strip:
+    """A row of cells, each stretch of one role painted alike; `text_of` may spell what a cell
+    stands for.
+    """
+    roles, text = cells.roles[row], cells.glyphs[row].tobytes().decode("utf-32-le")
+    edges = [0, *(np.flatnonzero(np.diff(roles)) + 1).tolist(), len(roles)]
+    codes = roles[edges[:-1]].tolist() if len(roles) else []
+    spans = zip(pairwise(edges), codes, strict=False)
+    return Strip([Segment(text_of(text[a:b]), paint(code)) for (a, b), code in spans], cells.width)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar
 
-import numpy as np
-from rich.segment import Segment
 from rich.style import Style
 from textual.events import Click, Resize
 from textual.message import Message
@@ -15,9 +12,10 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.cells import Cells, Role
+from tui.cells import Role
 from tui.embedding_map import FOLLOWED, GRID, KIND_ROLES, LEADER, MORE, NEAR, TRAIL, Picture
 from tui.symbols import Kind, Symbols
+from tui.widgets.canvas import painted
 
 _CLASSES = {
     KIND_ROLES[Kind.VOWEL]: "map--vowel",
@@ -73,7 +71,8 @@ class EmbeddingPlot(Widget, can_focus=True):
         width = self.content_size.width
         if self.picture is None or y >= self.picture.cells.height:
             return Strip.blank(width, self.rich_style)
-        return self._paint(self.picture.cells, y).adjust_cell_length(width, self.rich_style)
+        strip = painted(self.picture.cells, y, self._style, self._symbols.decoded)
+        return strip.adjust_cell_length(width, self.rich_style)
 
     def on_resize(self, event: Resize) -> None:
         self.post_message(self.Resized())
@@ -81,15 +80,6 @@ class EmbeddingPlot(Widget, can_focus=True):
     def on_click(self, event: Click) -> None:
         event.stop()
         self.post_message(self.Picked(event.x, event.y))
-
-    def _paint(self, cells: Cells, row: int) -> Strip:
-        roles, text = cells.roles[row], cells.glyphs[row].tobytes().decode("utf-32-le")
-        edges = [0, *(np.flatnonzero(np.diff(roles)) + 1).tolist(), len(roles)]
-        return Strip(
-            Segment(self._symbols.decoded(text[a:b]), self._style(int(roles[a])))
-            for a, b in pairwise(edges)
-            if b > a
-        )
 
     def _style(self, role: int) -> Style:
         ground: Style = self.rich_style

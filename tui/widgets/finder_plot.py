@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar
 
-import numpy as np
-from rich.segment import Segment
 from rich.style import Style
 from textual.events import Click
 from textual.message import Message
@@ -18,6 +15,7 @@ from textual.widget import Widget
 from tui.cells import Cells, Role
 from tui.chart_view import GUTTER
 from tui.finder_view import CURSOR, SUGGESTION, FinderView, draw
+from tui.widgets.canvas import painted
 
 _CLASSES = {
     Role.AXIS: "finder--axis",
@@ -73,7 +71,7 @@ class FinderPlot(Widget, can_focus=True):
         width, height = self.content_size
         if self._drawn != (self.view, width, height):
             cells = draw(self.view, width, height) if self.view else Cells(width, height)
-            self._strips = [self._paint(cells, row) for row in range(cells.height)]
+            self._strips = [painted(cells, row, self._style) for row in range(cells.height)]
             self._drawn = (self.view, width, height)
         return self._strips[y] if y < len(self._strips) else Strip.blank(width, self.rich_style)
 
@@ -84,18 +82,8 @@ class FinderPlot(Widget, can_focus=True):
         if width > 0 and event.x >= GUTTER:
             self.post_message(self.Picked(min((event.x - GUTTER + 0.5) / width, 1.0)))
 
-    def _paint(self, cells: Cells, row: int) -> Strip:
-        roles, text = cells.roles[row], cells.glyphs[row].tobytes().decode("utf-32-le")
-        edges = [0, *(np.flatnonzero(np.diff(roles)) + 1).tolist(), len(roles)]
-        segments = [
-            Segment(text[a:b], self._style(Role(int(roles[a]))))
-            for a, b in pairwise(edges)
-            if b > a
-        ]
-        return Strip(segments, cells.width)
-
-    def _style(self, role: Role) -> Style:
+    def _style(self, role: int) -> Style:
         ground: Style = self.rich_style
         if role not in _CLASSES:
             return ground
-        return ground + self.get_component_rich_style(_CLASSES[role])
+        return ground + self.get_component_rich_style(_CLASSES[Role(role)])
