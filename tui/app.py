@@ -140,6 +140,9 @@ class SteermoreApp(Parting):
     @on(Heard)
     def tell_the_screen(self, message: Heard) -> None:
         """Show what was heard; events that came together are shown together."""
+        if not self.is_running:
+            # It is being taken down, and its panels go first.
+            return
         self._take_flow()
         message.news = self._mailbox.take()
         events: list[AnyEvent] = []

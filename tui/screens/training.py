@@ -288,6 +288,8 @@ class TrainingScreen(Screen[None]):
 
     def _turn(self) -> None:
         """Draw a frame, if there is something to show and the last one was not too dear."""
+        if not self.app.is_running:
+            return
         if self._take_flow is not None:
             self._take_flow()
         now, used = time.monotonic(), time.process_time()
