@@ -98,6 +98,8 @@ def test_the_diagnosis_names_the_gap_that_it_rests_on(
     told = diagnosis(history)
     assert told.startswith(f"{word}: dev {dev:.3f} − train {train_loss:.3f}")
     assert f"= {dev - train_loss:.3f}" in told
+    assert diagnosis(history, uniform=dev) == f"worse than guessing: dev {dev:.3f}"
+    assert diagnosis(history, uniform=dev + 0.1) == told
     evaluated(history, None, dev)
     assert diagnosis(history) == ""
 

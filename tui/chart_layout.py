@@ -156,7 +156,9 @@ def _mark_columns(marks: tuple[Mark, ...], frame: Frame) -> dict[int, str]:
 
 
 def label_references(view: ChartView, frame: Frame, cells: Cells) -> None:
-    """Each line's label at its right end; where data are in the way, above it or farther left."""
+    """Each line's label at its right end; where data are in the way, above it or farther left, and
+    where they cover the whole line, in the row below or above.
+    """
     for loss, label in view.references:
         row, text = frame.row(loss), f" {printable(label)} "
         right = frame.width - len(text)
@@ -166,6 +168,7 @@ def label_references(view: ChartView, frame: Frame, cells: Cells) -> None:
         if (cells.roles[row, right:] == Role.REFERENCE).mean() > 0.5 and row > 0:
             places.append((right, row - 1))
         places += [(column, row) for column in range(right - 1, 0, -1)]
+        places += [(right, near) for near in (row + 1, row - 1) if 0 <= near < frame.height]
         for place in places:
             if cells.free(*place, len(text), of=LABELS + DATA):
                 cells.write(*place, text, Role.LABEL)

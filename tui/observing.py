@@ -24,13 +24,18 @@ In the lecture 2.23 against 2.24 is called underfitting (a larger network then d
 """
 
 
-def diagnosis(history: History) -> str:
-    """`underfitting: dev 2.240 - train 2.230 = 0.010`, or empty where there is no telling."""
+def diagnosis(history: History, uniform: float = math.inf) -> str:
+    """`underfitting: dev 2.240 - train 2.230 = 0.010`, or empty where there is no telling.
+
+    `uniform` is the loss of guessing: above it a gap means nothing.
+    """
     newest = next(reversed(history.evaluations), None)
     if newest is None or newest.train is None or newest.dev is None:
         return ""
     if history.knobs.fixed_batch is not None:
         return "one minibatch, learned by heart"
+    if newest.dev >= uniform:
+        return f"worse than guessing: dev {newest.dev:.3f}"
     gap = newest.dev - newest.train
     share = gap / newest.train if newest.train > 0 else 0.0
     word = "fine"

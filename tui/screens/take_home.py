@@ -44,7 +44,7 @@ class TakeHome(Dialog[tuple[str, Path] | None]):
                 ),
                 classes="choices",
             )
-            yield Static(f"into {Path.cwd()}", id="hint", markup=False)
+            yield Static(f"Enter writes into {Path.cwd()} · Escape leaves", id="hint", markup=False)
 
     @on(OptionList.OptionSelected)
     def choose(self, event: OptionList.OptionSelected) -> None:

@@ -6,6 +6,7 @@ Confirmed changes are shown at once; what flows (losses, speed, the chart) is dr
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -327,7 +328,7 @@ class TrainingScreen(Screen[None]):
             log_y=self.log_y,
             smoothing=self.smoothing,
             references=references(self.history, self._dataset, self._bigram),
-            remark=diagnosis(self.history),
+            remark=diagnosis(self.history, math.log(self._dataset.vocab_size)),
             companions=self.companions,
             proposed=self.proposed,
             previous=chart.view,
