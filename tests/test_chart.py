@@ -306,14 +306,14 @@ def test_lines_dots_and_curve_agree_on_the_row_of_a_loss(log_y: bool) -> None:
 
 
 def test_a_line_that_the_curve_covers_from_end_to_end_has_its_label_beside_it() -> None:
-    loss = np.full(5_000, 2.0, np.float32)
+    loss = np.full(5_000, 2.03, np.float32)
     curves = reduce(loss, loss, 0, 5_000, 180)
     view = ChartView(
         curves=curves,
         columns=180,
         x_limits=(0, 5_000),
         y_limits=(1.0, 3.0),
-        references=((2.0, "lowest"),),
+        references=((2.03, "lowest"),),
     )
     picture = draw(view, 96, 20)
     rows = ["".join(map(chr, row)) for row in picture.glyphs]
