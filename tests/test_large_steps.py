@@ -8,7 +8,7 @@ import pytest
 from core.commands import obey
 from core.config import Knobs, ModelConfig
 from core.dataset import Dataset
-from core.pacing import Pacing
+from core.pacing import CHUNK_SECONDS, Pacing
 from core.protocol import Resume, SetKnobs
 from core.run import Run
 from core.trainer import Trainer
@@ -19,7 +19,7 @@ def test_a_chunk_grows_only_as_it_is_measured_and_begins_anew_after_a_change() -
     pacing = Pacing()
     for _ in range(10):
         pacing.did(pacing.chunk, pacing.chunk * 1e-5)
-    assert pacing.chunk == 300
+    assert pacing.chunk == round(CHUNK_SECONDS / 1e-5)
     pacing.restart()
     assert pacing.chunk == 1
 
