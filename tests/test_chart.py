@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
-from tui import scale
 from tui.cells import ON_BAND, Cells, Role
-from tui.chart_view import GUTTER, ChartView
-from tui.reduction import NO_CURVES, reduce
+from tui.chart import scale
+from tui.chart.reduction import NO_CURVES, reduce
+from tui.chart.view import GUTTER, ChartView
 from tui.widgets.chart import PLACEHOLDER, LossChart, draw
 
 ROOT = Path(__file__).parents[1]
@@ -238,8 +238,8 @@ import itertools, math, time
 import numpy as np
 from core.protocol import Point
 from tests.test_history import act, back, config, evaluated, running, steps
-from tui.chart_view import chart_view
-from tui.history import History
+from tui.chart.view import chart_view
+from tui.history.history import History
 from tui.widgets.chart import draw
 
 nan, inf = math.nan, math.inf

@@ -17,15 +17,15 @@ from tests.conftest import MakeRun
 from tests.test_dashboard import Hands, shown
 from tests.test_steering_keys import Start, play
 from tui.cells import Role
-from tui.chart_view import GUTTER
-from tui.embedding_map import FOLLOWED, TRAIL, MapView, Picture, draw
-from tui.embeddings import Embeddings
-from tui.map_window import window_of, zoomed
-from tui.placing import SIDES, Placed, Wanted, place
-from tui.projection import TURN, Plane, first_two, neighbours, principal
+from tui.chart.view import GUTTER
+from tui.embedding.embeddings import Embeddings
+from tui.embedding.map import FOLLOWED, TRAIL, MapView, Picture, draw
+from tui.embedding.placing import SIDES, Placed, Wanted, place
+from tui.embedding.projection import TURN, Plane, first_two, neighbours, principal
+from tui.embedding.symbols import Kind, Symbols, kind_of
+from tui.embedding.symbols import shown as shown_symbol
+from tui.embedding.window import window_of, zoomed
 from tui.screens.embedding import Embedding
-from tui.symbols import Kind, Symbols, kind_of
-from tui.symbols import shown as shown_symbol
 from tui.widgets.embedding_plot import EmbeddingPlot
 from tui.widgets.symbol_panel import SymbolPanel
 

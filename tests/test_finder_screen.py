@@ -39,11 +39,11 @@ from tests.conftest import MakeRun
 from tests.test_dashboard import Hands, shown
 from tui.app import SteermoreApp
 from tui.cells import Cells, Role
-from tui.finder_view import CURSOR, SUGGESTION, FinderView, draw, finder_frame, loss_limits
-from tui.finding import RULES
-from tui.history import History
+from tui.chart.scale import Range
+from tui.finder.finding import RULES
+from tui.finder.view import CURSOR, SUGGESTION, FinderView, draw, finder_frame, loss_limits
+from tui.history.history import History
 from tui.reader import News
-from tui.scale import Range
 from tui.screens.finder import Finder
 from tui.screens.training import TrainingScreen
 from tui.standing import LinkChanged

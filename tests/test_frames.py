@@ -22,7 +22,7 @@ from tests.test_chart import falling, view_of
 from tests.test_history import act, config, running, steps
 from tests.wire import Wire, play, wire_of
 from tui.app import SteermoreApp
-from tui.chart_view import ChartView
+from tui.chart.view import ChartView
 from tui.cost import AFFORDABLE, FEWEST_FRAMES, FRAMES, Cost, cost_text
 from tui.mailbox import Mailbox
 from tui.screens.training import TrainingScreen

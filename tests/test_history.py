@@ -30,11 +30,11 @@ from core.protocol import (
     Welcome,
 )
 from core.smoothing import DebiasedAverage
-from tui.chart_view import chart_view
-from tui.course import Way
-from tui.history import History
-from tui.marks import change_label, marks
-from tui.reduction import reduce
+from tui.chart.marks import change_label, marks
+from tui.chart.reduction import reduce
+from tui.chart.view import chart_view
+from tui.history.course import Way
+from tui.history.history import History
 
 losses = st.lists(st.floats(width=32), max_size=200)
 

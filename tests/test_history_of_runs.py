@@ -29,8 +29,8 @@ from core.protocol import (
 from core.run import Run
 from tests.conftest import Engine, MakeRun
 from tests.test_time_travel import heard, settle, train
-from tui.history import History
-from tui.marks import marks
+from tui.chart.marks import marks
+from tui.history.history import History
 
 SMOOTHING = 0.98
 

@@ -22,12 +22,12 @@ from core.words import BOUNDARY
 from tests.conftest import MakeRun
 from tests.test_dashboard import Hands, shown
 from tests.test_steering_keys import Start, play
-from tui.bars import Drawn, Line, bar
-from tui.inspecting import PAUSE, Looks, known
-from tui.odds_view import OddsView, Order, percent
-from tui.pairs import Pairs
+from tui.inspector.bars import Drawn, Line, bar
+from tui.inspector.inspecting import PAUSE, Looks, known
+from tui.inspector.odds import OddsView, Order, percent
+from tui.inspector.pairs import Pairs
+from tui.inspector.walk import WalkView, times, verdict
 from tui.screens.inspector import Inspector
-from tui.walk_view import WalkView, times, verdict
 from tui.widgets.bars import Bars
 from tui.widgets.beginning import Beginning
 from tui.widgets.name_list import NameList

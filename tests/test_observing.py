@@ -26,7 +26,7 @@ from core.protocol import (
 from core.run import Run
 from tests.conftest import MakeRun
 from tests.test_time_travel import heard, replayed, settle, train
-from tui.history import History
+from tui.history.history import History
 from tui.observing import diagnosis, floor_text, plateau_remark, references, remarks
 
 FALLING = [2.5, 2.4, 2.3, 2.25, 2.2, 2.17, 2.15, 2.13]

@@ -23,10 +23,10 @@ from tests.test_dashboard import Hands
 from tests.test_time_travel import reopened, train
 from tui.app import SteermoreApp
 from tui.cells import Role
-from tui.chart_layout import frame_of
-from tui.chart_view import chart_view
-from tui.companions import differences_text, lettered, read_companion, read_facts
-from tui.history import History
+from tui.chart.companions import differences_text, lettered, read_companion, read_facts
+from tui.chart.layout import frame_of
+from tui.chart.view import chart_view
+from tui.history.history import History
 from tui.parting import NextRun
 from tui.screens.runs import Runs
 from tui.screens.take_home import TakeHome

@@ -20,12 +20,12 @@ from core.options import shipped_names
 from core.protocol import Point
 from core.schedule import effective_rate
 from tests.test_history import act, back, config, steps
-from tui import scale
 from tui.cells import ON_BAND, Cells, Role
-from tui.chart_layout import frame_of
-from tui.chart_view import GUTTER, ChartView, chart_view
-from tui.history import History
-from tui.rate_view import RateView, rate_view
+from tui.chart import scale
+from tui.chart.layout import frame_of
+from tui.chart.rate_view import RateView, rate_view
+from tui.chart.view import GUTTER, ChartView, chart_view
+from tui.history.history import History
 from tui.screens.schedule import AskSchedule
 from tui.screens.training import TrainingScreen
 from tui.widgets.chart import LossChart, draw

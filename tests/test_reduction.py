@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from core.protocol import Point
 from core.smoothing import Column, Floats
 from tests.test_history import act, back, config, steps
-from tui.chart_view import chart_view
-from tui.history import History
-from tui.reduction import Curves, Losses, Reducer, reduce
+from tui.chart.reduction import Curves, Losses, Reducer, reduce
+from tui.chart.view import chart_view
+from tui.history.history import History
 
 numbers = st.one_of(st.floats(0.5, 4, width=32), st.just(math.nan))
 FIELDS = ("column", "step", "low", "high", "smooth")

@@ -15,7 +15,7 @@ from core.record import read_config
 from tests.conftest import Engine, MakeRun
 from tests.test_dashboard import Hands
 from tui.app import SteermoreApp
-from tui.history import History
+from tui.history.history import History
 from tui.screens.confirm import AfterTrip, LookAtTest
 from tui.widgets.chart import LossChart
 

@@ -33,7 +33,7 @@ from core.protocol import (
     TakeSnapshot,
     Undo,
 )
-from tui.history import History
+from tui.history.history import History
 from tui.screens.training import TrainingScreen
 from tui.widgets.dial_list import DialList
 
@@ -116,8 +116,8 @@ class Asking(App[None]):
 
     def action_embedding_map(self) -> None:
         """Look at the embedding table."""
+        from tui.embedding.symbols import Symbols
         from tui.screens.embedding import Embedding
-        from tui.symbols import Symbols
 
         symbols = Symbols.of(self._training.dataset)
         self.push_screen(Embedding(lambda: self.history, self.send, symbols))

@@ -13,7 +13,7 @@ from core.dataset import Dataset
 from core.fixed_batch import Floor, floor_of
 from core.plateau import is_plateau
 from core.protocol import AnyEvent, Evaluated, KnobsChanged
-from tui.history import History
+from tui.history.history import History
 from tui.telling import Entry, entry
 
 UNDERFITTING, OVERFITTING = 0.02, 0.10

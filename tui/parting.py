@@ -20,7 +20,7 @@ from core.protocol import AnyCommand, Point, Resume, Shutdown, TakeSnapshot
 from core.record import is_served, read_config
 from core.story import read_story, updates_on
 from tui.asking import Asking
-from tui.companions import read_companion
+from tui.chart.companions import read_companion
 from tui.screens.quit import Choice, Quit
 
 SAVING_SECONDS = 3.0

@@ -10,7 +10,7 @@ from core.config import Knobs, Settings
 from core.dataset import Dataset
 from core.protocol import KnobsChanged, RolledBack
 from core.steering import SHAPE
-from tui.history import History
+from tui.history.history import History
 from tui.telling import printable
 
 Link = Literal["loading", "live", "silent", "gone", "resting"]

@@ -21,8 +21,8 @@ from core.protocol import AnyEvent, Point, StateChanged, StepsDone
 from core.words import read_words
 from tests.test_history import act, back
 from tests.wire import Wire, play
-from tui.chart_view import chart_view
-from tui.history import History
+from tui.chart.view import chart_view
+from tui.history.history import History
 from tui.screens.training import TrainingScreen
 
 NO_END = 10**9

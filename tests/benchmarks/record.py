@@ -29,8 +29,8 @@ from core.trainer import Trainer
 from core.words import read_words
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.rounds import spread
-from tui.chart_view import chart_view
-from tui.history import History
+from tui.chart.view import chart_view
+from tui.history.history import History
 
 ROUNDS, UPDATES = 60, 2_000
 """Many short rounds rather than few long ones: the machine's own speed wanders by seconds."""

@@ -16,12 +16,12 @@ from textual.events import Key
 from textual.widgets import Static
 
 from core.protocol import AnyCommand, Embed
-from tui.embedding_map import draw
-from tui.embeddings import Embeddings
-from tui.history import History
+from tui.embedding.embeddings import Embeddings
+from tui.embedding.map import draw
+from tui.embedding.symbols import KIND_NAMES, MARKS, Symbols
+from tui.history.history import History
 from tui.reader import News
 from tui.screens.dialog import LiveDialog
-from tui.symbols import KIND_NAMES, MARKS, Symbols
 from tui.widgets.embedding_plot import EmbeddingPlot
 from tui.widgets.symbol_panel import SymbolPanel, Told
 

@@ -18,12 +18,12 @@ from textual.widgets import Static
 from core.dials import ConfigError
 from core.protocol import AnyCommand, Cancel, FindLearningRate
 from core.suggesting import Probes
-from tui.finder_cursor import chosen, ends, held, moved, standing_on
-from tui.finder_view import FinderView, loss_limits
-from tui.finding import Search, apply_text, loss_text, state_text
-from tui.history import History
+from tui.chart.scale import Range
+from tui.finder.cursor import chosen, ends, held, moved, standing_on
+from tui.finder.finding import Search, apply_text, loss_text, state_text
+from tui.finder.view import FinderView, loss_limits
+from tui.history.history import History
 from tui.reader import News
-from tui.scale import Range
 from tui.screens.dialog import LiveDialog
 from tui.widgets.finder_plot import FinderPlot
 from tui.widgets.range_fields import RangeFields

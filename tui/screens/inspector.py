@@ -21,14 +21,14 @@ from core.bigram import Bigram, count_bigrams
 from core.dataset import Dataset
 from core.protocol import Predicted, Scored
 from core.words import BOUNDARY, LONGEST_WORD
-from tui.bars import Titled
-from tui.history import History
-from tui.inspecting import Looks, Names, Send, known
-from tui.odds_view import OddsView, Order
-from tui.pairs import Pairs
+from tui.history.history import History
+from tui.inspector.bars import Titled
+from tui.inspector.inspecting import Looks, Names, Send, known
+from tui.inspector.odds import OddsView, Order
+from tui.inspector.pairs import Pairs
+from tui.inspector.walk import WalkView
 from tui.reader import News
 from tui.screens.dialog import LiveDialog
-from tui.walk_view import WalkView
 from tui.widgets.bars import Bars
 from tui.widgets.beginning import Beginning
 from tui.widgets.name_list import NameList, NamesPane

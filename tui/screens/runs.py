@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Static
 from core.catalogue import Listed, ago, listed
 from core.differing import Facts
 from core.errors import UserError
-from tui.companions import differences_text, read_facts
+from tui.chart.companions import differences_text, read_facts
 from tui.screens.dialog import Dialog
 from tui.telling import loss, printable
 

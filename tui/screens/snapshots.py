@@ -11,7 +11,7 @@ from textual.widgets import DataTable, Input, Static
 from core.dials import ConfigError, parse_count
 from core.lineage import on_path
 from core.protocol import Point, SnapshotTaken
-from tui.history import History
+from tui.history.history import History
 from tui.screens.dialog import Dialog
 from tui.telling import loss, printable
 

@@ -24,10 +24,10 @@ from core.dataset import Dataset, Statistics, statistics
 from core.differing import Facts, facts
 from core.protocol import AnyEvent, AnyRecorded, Heartbeat, SamplesDrawn, Welcome
 from core.smoothing import Floats
-from tui.chart_view import chart_view
-from tui.companions import LETTERS, Companion, companion_entry, lettered
+from tui.chart.companions import LETTERS, Companion, companion_entry, lettered
+from tui.chart.view import chart_view
 from tui.cost import FRAMES, Cost, cost_text
-from tui.history import History
+from tui.history.history import History
 from tui.keys import LINE
 from tui.observing import diagnosis, references, remarks
 from tui.standing import Link, LinkChanged, rates_of, status_of

@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.bars import Drawn, Line, Role
+from tui.inspector.bars import Drawn, Line, Role
 
 ROLES: tuple[Role, ...] = get_args(Role)
 

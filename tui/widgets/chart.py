@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike
 from rich.style import Style
 from textual.reactive import reactive
 
-from tui import chart_layout as layout
 from tui.cells import ON_BAND, Cells, Role
-from tui.chart_layout import Frame
-from tui.chart_view import ChartView
-from tui.rate_strip import draw_strip
-from tui.traces import LEFT_HERE, trace
+from tui.chart import layout
+from tui.chart.layout import Frame
+from tui.chart.rate_strip import draw_strip
+from tui.chart.traces import LEFT_HERE, trace
+from tui.chart.view import ChartView
 from tui.widgets.canvas import Canvas
 
 PLACEHOLDER = "press space to train"

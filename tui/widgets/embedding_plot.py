@@ -13,8 +13,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.cells import Role
-from tui.embedding_map import FOLLOWED, GRID, KIND_ROLES, LEADER, MORE, NEAR, TRAIL, Picture
-from tui.symbols import Kind, Symbols
+from tui.embedding.map import FOLLOWED, GRID, KIND_ROLES, LEADER, MORE, NEAR, TRAIL, Picture
+from tui.embedding.symbols import Kind, Symbols
 from tui.widgets.canvas import painted
 
 _CLASSES = {

@@ -13,8 +13,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.cells import Cells, Role
-from tui.chart_view import GUTTER
-from tui.finder_view import CURSOR, SUGGESTION, FinderView, draw
+from tui.chart.view import GUTTER
+from tui.finder.view import CURSOR, SUGGESTION, FinderView, draw
 from tui.widgets.canvas import painted
 
 _CLASSES = {

@@ -12,9 +12,9 @@ from textual.containers import Vertical
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.inspecting import Names
-from tui.symbols import shown
-from tui.walk_view import FIGURE, figure
+from tui.embedding.symbols import shown
+from tui.inspector.inspecting import Names
+from tui.inspector.walk import FIGURE, figure
 
 Row = tuple[str, float, float | None]
 """A name with the nats per symbol of the model, and of the bigram if there is one."""

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from core.protocol import FindLearningRate
-from tui.finding import FIELDS, wish_of
+from tui.finder.finding import FIELDS, wish_of
 from tui.telling import typed
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.finding import RULES
+from tui.finder.finding import RULES
 from tui.telling import printable
 
 

@@ -12,9 +12,9 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.embedding_map import Picture
-from tui.projection import Neighbours
-from tui.symbols import KIND_NAMES, MARKS, Kind, Symbols
+from tui.embedding.map import Picture
+from tui.embedding.projection import Neighbours
+from tui.embedding.symbols import KIND_NAMES, MARKS, Kind, Symbols
 
 _CLASSES = {
     Kind.VOWEL: "symbol--vowel",

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.smoothing import Doubles
-from tui import scale
 from tui.cells import DATA, LABELS, Cells, Role, printable
-from tui.chart_view import GUTTER, ChartView, Dot
-from tui.marks import ARROWS, Mark
+from tui.chart import scale
+from tui.chart.marks import ARROWS, Mark
+from tui.chart.view import GUTTER, ChartView, Dot
 
 _SPARSE = 2.0
 """Below this many steps a column the raw loss is a line; a band would be full of holes."""

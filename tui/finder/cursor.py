@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from core.suggesting import Probes
-from tui.scale import Range
+from tui.chart.scale import Range
 
 FINE, PARTS = 1 / 20, 60
 """A step in decades, and how many of them there are at least in a short range."""

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 from rich.cells import cell_len, set_cell_size
 
 from core.words import BOUNDARY
-from tui.symbols import shown
+from tui.embedding.symbols import shown
 
 Role = Literal[
     "plain", "quiet", "here", "bar", "bar-here", "mark", "over", "over-here", "bad", "title", "rule"

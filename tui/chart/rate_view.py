@@ -16,8 +16,8 @@ import numpy as np
 from core.config import Knobs
 from core.schedule import effective_rate
 from core.smoothing import Doubles
-from tui.history import History
-from tui.scale import Range
+from tui.chart.scale import Range
+from tui.history.history import History
 from tui.standing import schedule_end
 
 _DECADES = 2.0

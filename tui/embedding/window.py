@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.smoothing import Doubles
-from tui import scale
-from tui.projection import Flags, finite
+from tui.chart import scale
+from tui.embedding.projection import Flags, finite
 
 _STEP = 1.15
 """Scales are powers of this, so that a cloud that grows changes them seldom."""

@@ -48,10 +48,10 @@ from core.protocol import (
 )
 from core.smoothing import Floats
 from core.suggesting import Probes
-from tui.branches import Abandoned, Branches
-from tui.course import Course, LaterAct, Way
-from tui.reduction import Curves
-from tui.speed import Speed
+from tui.chart.reduction import Curves
+from tui.history.branches import Abandoned, Branches
+from tui.history.course import Course, LaterAct, Way
+from tui.history.speed import Speed
 
 ROLLBACKS = ("Undo", "Redo", "Restore", "Guard")
 """Commands that lead to an earlier state, as a rejection calls them."""

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from core.smoothing import Doubles, Floats
 from core.suggesting import Probes
-from tui import scale
 from tui.cells import SPACE, Cells, Role
-from tui.chart_layout import Frame, surround
-from tui.chart_view import GUTTER, ChartView
+from tui.chart import scale
+from tui.chart.layout import Frame, surround
+from tui.chart.view import GUTTER, ChartView
 
 CURSOR, SUGGESTION = Role.OTHER, Role.DEV
 """Roles that this picture has no other use for."""

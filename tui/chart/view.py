@@ -13,12 +13,12 @@ import numpy as np
 from core.config import Knobs
 from core.protocol import Evaluated
 from core.smoothing import Doubles
-from tui import scale
-from tui.companions import Companion
-from tui.history import History
-from tui.marks import Mark, drops, marks
-from tui.rate_view import NO_RATES, RateView, rate_view
-from tui.reduction import NO_CURVES, Curves
+from tui.chart import scale
+from tui.chart.companions import Companion
+from tui.chart.marks import Mark, drops, marks
+from tui.chart.rate_view import NO_RATES, RateView, rate_view
+from tui.chart.reduction import NO_CURVES, Curves
+from tui.history.history import History
 from tui.standing import schedule_end
 from tui.telling import printable
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tui.cells import Cells, Role
-from tui.chart_view import GUTTER
-from tui.map_window import Window
-from tui.projection import Plane
+from tui.chart.view import GUTTER
+from tui.embedding.projection import Plane
+from tui.embedding.window import Window
 
 
 def origin(canvas: Cells, window: Window, role: Role) -> None:

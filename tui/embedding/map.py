@@ -1,7 +1,7 @@
 """The embedding map as cells: every symbol's place in the plane, marked and named.
 
 Apart from the widget: arrays and text, no colours. How the plane is found stands in
-`tui.projection`, where labels go in `tui.placing`.
+`tui.embedding.projection`, where labels go in `tui.embedding.placing`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 
 from core.smoothing import Doubles
 from tui.cells import Cells, Role
-from tui.chart_view import GUTTER
-from tui.finder_view import stamp
-from tui.map_axes import origin, surround
-from tui.map_window import Window, window_of, zoomed
-from tui.placing import Placed, Wanted, place
-from tui.projection import Flags, Plane, finite
-from tui.symbols import MARKS, Kind, Symbols
+from tui.chart.view import GUTTER
+from tui.embedding.axes import origin, surround
+from tui.embedding.placing import Placed, Wanted, place
+from tui.embedding.projection import Flags, Plane, finite
+from tui.embedding.symbols import MARKS, Kind, Symbols
+from tui.embedding.window import Window, window_of, zoomed
+from tui.finder.view import stamp
 
 KIND_ROLES = {Kind.VOWEL: Role.CURVE, Kind.CONSONANT: Role.RAW, Kind.OTHER: Role.OTHER}
 FOLLOWED, TRAIL, LEADER, GRID, MORE = (

@@ -12,11 +12,11 @@ import numpy as np
 from core.client import Attached
 from core.protocol import CommandRejected, Embedded, EngineFailed, EngineStopped, RolledBack
 from core.smoothing import Floats
-from tui.embedding_map import MapView
-from tui.projection import Neighbours, Plane, first_two, neighbours, principal
+from tui.embedding.map import MapView
+from tui.embedding.projection import Neighbours, Plane, first_two, neighbours, principal
+from tui.embedding.symbols import Symbols
 from tui.reader import News
 from tui.standing import LinkChanged
-from tui.symbols import Symbols
 from tui.telling import printable
 
 LONGEST_TRAIL = 40

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from core.smoothing import Doubles
 from tui.cells import Cells, Role, among
-from tui.chart_layout import Frame
-from tui.reduction import Curves
+from tui.chart.layout import Frame
+from tui.chart.reduction import Curves
 
 _DOTS = 4
 """Braille dots in a row's height; a trace uses the left ones alone, so it looks thin."""

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.smoothing import Doubles
-from tui import scale
 from tui.cells import Cells, Role
-from tui.chart_layout import Frame, mark_columns
-from tui.chart_view import GUTTER, ChartView
-from tui.rate_view import RateView
+from tui.chart import scale
+from tui.chart.layout import Frame, mark_columns
+from tui.chart.rate_view import RateView
+from tui.chart.view import GUTTER, ChartView
 
 _BRAILLE = 0x2800
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint32)

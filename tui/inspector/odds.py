@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from core.dataset import Dataset
 from core.protocol import Predicted
 from core.words import BOUNDARY
-from tui.bars import Line, Piece, bar, fit, fit_left, rounded_up, target
-from tui.pairs import Pairs
-from tui.symbols import shown
+from tui.embedding.symbols import shown
+from tui.inspector.bars import Line, Piece, bar, fit, fit_left, rounded_up, target
+from tui.inspector.pairs import Pairs
 
 Order = Literal["likely", "alphabet"]
 

@@ -12,10 +12,10 @@ from rich.cells import cell_len
 from core.dataset import Dataset
 from core.protocol import Scored
 from core.words import BOUNDARY
-from tui.bars import Line, Piece, Role, bar, fit, fit_left, rounded_up, target, wrap
-from tui.odds_view import NOT_FINITE
-from tui.pairs import Pairs
-from tui.symbols import shown
+from tui.embedding.symbols import shown
+from tui.inspector.bars import Line, Piece, Role, bar, fit, fit_left, rounded_up, target, wrap
+from tui.inspector.odds import NOT_FINITE
+from tui.inspector.pairs import Pairs
 from tui.telling import compact
 
 SCALE = (2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 1e3, 1e4)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.smoothing import NOTHING, Column, DebiasedAverage, Floats
-from tui.reduction import Curves, Losses, Reducer, finite_or_nan, reduce_from
+from tui.chart.reduction import Curves, Losses, Reducer, finite_or_nan, reduce_from
 
 _AT_ONCE = 2**16
 """Losses taken in together, so that what is made of them on the way stays small."""

@@ -12,7 +12,7 @@ from core.differing import Facts, differing, facts
 from core.lineage import settings_after
 from core.smoothing import NOTHING, DebiasedAverage, Floats
 from core.story import Story, read_story
-from tui.reduction import Curves, finite_or_nan, reduce
+from tui.chart.reduction import Curves, finite_or_nan, reduce
 from tui.telling import Entry, dial_name, dial_value, entry, printable
 
 LETTERS = "ABCDEF"

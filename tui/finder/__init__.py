@@ -1,0 +1,1 @@
+"""The learning-rate finder's screen without Textual: how a test stands, and its picture."""

@@ -1,0 +1,1 @@
+"""The inspector without Textual: what it asks, the odds, the walk through a word."""
