@@ -17,8 +17,10 @@ from textual.app import App, ComposeResult
 
 from tui.cells import ON_BAND, Cells, Role
 from tui.chart import scale
-from tui.chart.reduction import NO_CURVES, reduce
+from tui.chart.axis import Axis
+from tui.chart.look import Look
 from tui.chart.view import GUTTER, ChartView
+from tui.history.reduction import NO_CURVES, reduce
 from tui.widgets.chart import PLACEHOLDER, LossChart, draw
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +31,8 @@ def view_of(loss: np.ndarray, **changes: object) -> ChartView:
     view = ChartView(
         curves=reduce(values, values, 0, max(len(values), 10), 200),
         columns=200,
-        x_limits=(0, max(len(values), 10)),
+        axis=Axis(0, max(len(values), 10)),
+        sparse=np.full(200, max(len(values), 10) < 400),
         y_limits=(1.0, 4.0),
     )
     return replace(view, **changes)  # type: ignore[arg-type]
@@ -122,7 +125,7 @@ def test_before_any_loss_the_chart_says_what_to_press() -> None:
 def test_every_size_gives_a_picture_of_that_size(size: tuple[int, int], log_y: bool) -> None:
     view = view_of(
         falling(),
-        log_y=log_y,
+        look=Look(log_y=log_y),
         marks=((9, "cosine"),),
         references=((2.0, "uniform"),),
         dev=((9, 2),),
@@ -164,7 +167,7 @@ def test_the_curve_is_drawn_over_the_band() -> None:
 def test_what_was_undone_is_a_thin_trace_that_ends_in_a_cross_under_the_living_curve() -> None:
     lost = np.full(600, 3.0, np.float32)
     part = reduce(lost, lost, 0, 1_000, 200, start=200)
-    view = view_of(np.full(500, 2.0), x_limits=(0, 1_000), marks=((200, "↶ undo"),))
+    view = view_of(np.full(500, 2.0), axis=Axis(0, 1_000), marks=((200, "↶ undo"),))
     cells = draw(replace(view, abandoned=(part,)), 106, 20)
     ((row, column),) = np.argwhere(cells.glyphs == ord("×"))
     assert column == GUTTER + 79
@@ -180,7 +183,7 @@ def test_what_was_undone_is_a_thin_trace_that_ends_in_a_cross_under_the_living_c
 def test_what_was_undone_is_seen_as_far_as_it_lies_within_the_limits() -> None:
     lost = np.exp(np.linspace(0.7, 60, 600)).astype(np.float32)
     part = reduce(lost, lost, 0, 1_000, 200, start=200)
-    cells = draw(view_of(np.full(300, 2.0), x_limits=(0, 1_000), abandoned=(part,)), 106, 20)
+    cells = draw(view_of(np.full(300, 2.0), axis=Axis(0, 1_000), abandoned=(part,)), 106, 20)
     assert (cells.roles % ON_BAND == Role.ABANDONED).any()
     assert not (cells.glyphs == ord("×")).any()
 
@@ -238,6 +241,7 @@ import itertools, math, time
 import numpy as np
 from core.protocol import Point
 from tests.test_history import act, back, config, evaluated, running, steps
+from tui.chart.look import Look
 from tui.chart.view import chart_view
 from tui.history.history import History
 from tui.widgets.chart import draw
@@ -263,7 +267,7 @@ for loss, log_y, smoothing in itertools.product(columns, (False, True), (0.0, 0.
         for width, height in ((70, 16), (120, 30), (3, 2)):
             begin = time.process_time()
             lines = ((3.3, "uniform"), (0.0, "zero"), (nan, "nan"), (inf, "inf"))
-            view = chart_view(history, width, log_y=log_y, smoothing=smoothing,
+            view = chart_view(history, width, Look(log_y=log_y, smoothing=smoothing),
                               references=lines, previous=view)
             assert draw(view, width, height).glyphs.shape == (height, width)
             slowest = max(slowest, time.process_time() - begin)
@@ -271,7 +275,7 @@ for loss, log_y, smoothing in itertools.product(columns, (False, True), (0.0, 0.
     history.apply(back(Point(-1, 0), left, 99, 1, "restore"), 0.0)
     for again in ([], bad, ordinary):
         history.apply(steps(0, again, branch=1), 0.0)
-        view = chart_view(history, 70, log_y=log_y, smoothing=smoothing, previous=view)
+        view = chart_view(history, 70, Look(log_y=log_y, smoothing=smoothing), previous=view)
         assert draw(view, 70, 16).glyphs.shape == (16, 70)
 assert slowest < 1, slowest
 print("drawn", slowest)
@@ -295,7 +299,7 @@ def test_hostile_losses_neither_end_the_process_nor_slow_the_chart() -> None:
 @pytest.mark.parametrize("log_y", [False, True])
 def test_lines_dots_and_curve_agree_on_the_row_of_a_loss(log_y: bool) -> None:
     for loss in (1.0, 1.25, 2.0, 2.5, 3.0, 3.75, 3.999):
-        view = view_of(np.array([loss] * 400), log_y=log_y, dev=((395, loss),))
+        view = view_of(np.array([loss] * 400), look=Look(log_y=log_y), dev=((395, loss),))
         cells = draw(view, 60, 20)
         dot = np.argwhere(cells.glyphs == ord("●"))[0][0]
         curve = np.flatnonzero((cells.roles % ON_BAND == Role.CURVE).any(axis=1))
@@ -311,7 +315,8 @@ def test_a_line_that_the_curve_covers_from_end_to_end_has_its_label_beside_it() 
     view = ChartView(
         curves=curves,
         columns=180,
-        x_limits=(0, 5_000),
+        sparse=np.zeros(180, np.bool_),
+        axis=Axis(0, 5_000),
         y_limits=(1.0, 3.0),
         references=((2.03, "lowest"),),
     )

@@ -467,7 +467,7 @@ def test_the_chart_takes_a_logarithmic_axis_another_smoothing_and_the_whole_scre
     async def scenario(hands: Hands) -> None:
         chart = hands.training.query_one(LossChart)
         await hands.press("y", "w")
-        await hands.until(lambda: chart.view.log_y)
+        await hands.until(lambda: chart.view.look.log_y)
         await hands.until(lambda: "0.99" in chart.view.subtitle)
         await hands.press("m")
         await hands.until(lambda: chart.size.width > 180)

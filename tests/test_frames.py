@@ -22,6 +22,8 @@ from tests.test_chart import falling, view_of
 from tests.test_history import act, config, running, steps
 from tests.wire import Wire, play, wire_of
 from tui.app import SteermoreApp
+from tui.chart.axis import Axis
+from tui.chart.look import Look
 from tui.chart.view import ChartView
 from tui.cost import AFFORDABLE, FEWEST_FRAMES, FRAMES, Cost, cost_text
 from tui.mailbox import Mailbox
@@ -175,9 +177,9 @@ def test_what_was_painted_in_parts_is_what_is_painted_as_a_whole() -> None:
 
     def changes() -> Iterator[ChartView]:
         for number, known in enumerate(range(100, 6_000, 150)):
-            view = view_of(loss[:known], x_limits=(0, 6_000), subtitle=f"minibatch {known}")
+            view = view_of(loss[:known], axis=Axis(0, 6_000), subtitle=f"minibatch {known}")
             if number % 5 == 4:
-                view = replace(view, log_y=True, title=f"Loss {number}")
+                view = replace(view, look=Look(log_y=True), title=f"Loss {number}")
             if number % 3:
                 view = replace(view, marks=((known // 2, f"rate {number}"),), dev=((known, 2.5),))
             if number % 7 == 6:

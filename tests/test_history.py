@@ -30,11 +30,12 @@ from core.protocol import (
     Welcome,
 )
 from core.smoothing import DebiasedAverage
+from tui.chart.look import Look
 from tui.chart.marks import change_label, marks
-from tui.chart.reduction import reduce
 from tui.chart.view import chart_view
 from tui.history.course import Way
 from tui.history.history import History
+from tui.history.reduction import even, reduce
 
 losses = st.lists(st.floats(width=32), max_size=200)
 
@@ -244,8 +245,8 @@ def test_what_was_undone_is_kept_from_where_it_left_to_where_it_was_left() -> No
     history = undone(100, 60, 30)
     (part,) = history.abandoned
     assert (part.first, part.end) == (60, 100)
-    curves = part.curves(0, 100, 100, 0.9)
-    assert curves.step.tolist() == list(range(60, 100))
+    curves = part.curves(even(0, 100, 100), 0.9)
+    assert curves.x.tolist() == list(range(60, 100))
     expected = by_hand([3.0] * 60 + [9.0] * 40, 0.9)[60:]
     np.testing.assert_allclose(curves.smooth, expected, rtol=1e-6)
 
@@ -314,8 +315,8 @@ def test_a_fork_begins_at_the_step_that_it_was_forked_from() -> None:
     fork.apply(steps(500, [2.0] * 100), 0.0)
     assert (fork.first, fork.step, fork.gap) == (500, 600, False)
     view = chart_view(fork, 80)
-    assert view.x_limits[0] == 500
-    assert view.curves.step.min() >= 500
+    assert view.axis.low == 500
+    assert view.curves.x.min() >= 500
 
 
 def test_the_best_evaluation_is_the_one_the_engine_called_best() -> None:
@@ -425,7 +426,7 @@ def test_what_was_undone_is_reduced_once_and_does_not_bend_the_picture() -> None
     history = undone(8_000, 6_000, 1_000)
     view = chart_view(history, 80)
     assert len(view.abandoned) == 1
-    assert view.x_limits[1] >= 8_000
+    assert view.axis.high >= 8_000
     assert view.y_limits[1] < 5
     history.apply(steps(7_000, [2.0] * 100, branch=1), 0.0)
     assert chart_view(history, 80, previous=view).abandoned is view.abandoned
@@ -445,7 +446,7 @@ def test_a_view_of_an_unchanged_history_is_the_same_view() -> None:
     history.apply(steps(0, [3.0, 2.0]), 0.0)
     view = chart_view(history, 80)
     assert chart_view(history, 80, previous=view) is view
-    assert chart_view(history, 80, log_y=True, previous=view) is not view
+    assert chart_view(history, 80, look=Look(log_y=True), previous=view) is not view
     history.apply(steps(2, [1.0]), 0.0)
     assert chart_view(history, 80, previous=view) is not view
 

@@ -31,6 +31,7 @@ from tests.conftest import Engine, MakeRun
 from tests.test_time_travel import heard, settle, train
 from tui.chart.marks import marks
 from tui.history.history import History
+from tui.history.reduction import even
 
 SMOOTHING = 0.98
 
@@ -78,7 +79,7 @@ def assert_alike(one: History, other: History) -> None:
     np.testing.assert_allclose(one.smoothed(SMOOTHING), other.smoothed(SMOOTHING), rtol=1e-5)
     assert [(p.first, p.end) for p in one.abandoned] == [(p.first, p.end) for p in other.abandoned]
     for mine, its in zip(one.abandoned, other.abandoned, strict=True):
-        ours, theirs = (part.curves(0, 1_000, 50, SMOOTHING) for part in (mine, its))
+        ours, theirs = (part.curves(even(0, 1_000, 50), SMOOTHING) for part in (mine, its))
         np.testing.assert_array_equal(ours.low, theirs.low)
         np.testing.assert_allclose(ours.smooth, theirs.smooth, rtol=1e-5)
 

@@ -27,6 +27,7 @@ from tui.chart.companions import differences_text, lettered, read_companion, rea
 from tui.chart.layout import frame_of
 from tui.chart.view import chart_view
 from tui.history.history import History
+from tui.history.reduction import even
 from tui.parting import NextRun
 from tui.screens.runs import Runs
 from tui.screens.take_home import TakeHome
@@ -69,7 +70,7 @@ def test_a_companion_has_the_losses_of_its_lineage_from_its_first_state_on(
     assert (old.first, old.end, new.first, new.end) == (0, 800, 500, 1100)
     first = np.fromfile(parent / "loss-0.f32", "<f4")
     np.testing.assert_array_equal(old.loss, first)
-    curves = old.curves(0, 1000, 50, 0.98)
+    curves = old.curves(even(0, 1000, 50), 0.98)
     assert len(curves) == 40
     assert curves.low.min() == first.min()
 
@@ -86,7 +87,7 @@ def test_the_curve_of_another_run_ends_in_its_letter_and_bends_the_axes_to_itsel
     companion = lettered(read_companion(parent, "the parent"), ())
     history = History(read_config(child))
     view = chart_view(history, 100, companions=(companion,))
-    assert view.x_limits[0] == 0
+    assert view.axis.low == 0
     low, high = view.y_limits
     ((letter, curve),) = view.others
     shown = curve.smooth[len(curve) // 4 :]
@@ -96,7 +97,7 @@ def test_the_curve_of_another_run_ends_in_its_letter_and_bends_the_axes_to_itsel
     cells = draw(view, 100, 20)
     frame = frame_of(view, 100, 20)
     assert frame is not None
-    row, column = frame.row(float(curve.smooth[-1])), frame.column(float(curve.step[-1]))
+    row, column = frame.row(float(curve.smooth[-1])), frame.column(float(curve.x[-1]))
     assert row is not None
     assert column is not None
     around = cells.glyphs[row - 1 : row + 2, column + 4 : column + 10]

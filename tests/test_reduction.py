@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from core.protocol import Point
 from core.smoothing import Column, Floats
 from tests.test_history import act, back, config, steps
-from tui.chart.reduction import Curves, Losses, Reducer, reduce
+from tui.chart.look import Look
 from tui.chart.view import chart_view
 from tui.history.history import History
+from tui.history.reduction import Curves, Losses, Reducer, even, reduce
 
 numbers = st.one_of(st.floats(0.5, 4, width=32), st.just(math.nan))
-FIELDS = ("column", "step", "low", "high", "smooth")
+FIELDS = ("column", "x", "low", "high", "smooth")
 
 
 def assert_same(one: Curves, other: Curves) -> None:
@@ -71,7 +72,7 @@ def test_a_growing_column_is_reduced_as_if_anew(
     while known < len(loss):
         known = min(known + cuts[known % len(cuts)], len(loss))
         losses = Losses(piece, start, start + known)
-        grown = reducer.reduce(losses, 0, last, columns, key="this")
+        grown = reducer.reduce(losses, even(0, last, columns), key="this")
         assert_same(grown, reduce(loss[:known], smooth[:known], 0, last, columns, start=start))
 
 
@@ -88,10 +89,10 @@ def test_a_chart_kept_up_to_date_is_that_of_the_whole_history(
     for number, (updates, depth) in enumerate(deeds):
         noise = chance.normal(2.5, 0.3, updates).tolist()
         history.apply(steps(history.step, noise, history.branch), 0.0)
-        view = chart_view(history, 60, smoothing=smoothing, previous=view)
-        fresh = chart_view(history, 60, smoothing=smoothing)
+        view = chart_view(history, 60, Look(smoothing=smoothing), previous=view)
+        fresh = chart_view(history, 60, Look(smoothing=smoothing))
         whole = history.loss, history.smoothed(smoothing)
-        expected = reduce(*whole, *view.x_limits, view.columns)
+        expected = reduce(*whole, int(view.axis.low), int(view.axis.high), view.columns)
         assert_same(view.curves, expected)
         assert_same(fresh.curves, expected)
         assert (view.marks, view.dev, view.train) == (fresh.marks, fresh.dev, fresh.train)
@@ -121,7 +122,7 @@ def test_memory_is_that_of_the_losses_and_of_their_average() -> None:
         for first in range(at_once, count, at_once):
             history.apply(steps(first, piece), 0.0)
             view = chart_view(history, 80, previous=view)
-        chart_view(history, 80, smoothing=0.99)
+        chart_view(history, 80, Look(smoothing=0.99))
         highest = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

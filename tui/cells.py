@@ -39,6 +39,8 @@ class Role(IntEnum):
     OTHER = 13
     RATE = 14
     RATE_AHEAD = 15
+    CURSOR = 16
+    CURSOR_TEXT = 17
 
 
 LABELS = (Role.LABEL, Role.MARK_LABEL)

@@ -9,10 +9,13 @@ import numpy as np
 
 from core.dials import DIALS, Value
 from core.differing import Facts, differing, facts
-from core.lineage import settings_after
+from core.lineage import Lineage, settings_after
+from core.protocol import Clock
 from core.smoothing import NOTHING, DebiasedAverage, Floats
 from core.story import Story, read_story
-from tui.chart.reduction import Curves, finite_or_nan, reduce
+from tui.history.lines import line_of_epochs, line_of_seconds
+from tui.history.reduction import Curves, Edges, finite_or_nan, losses_of, reduce_from
+from tui.history.timeline import IN_STEPS, Timeline, Unit
 from tui.telling import Entry, dial_name, dial_value, entry, printable
 
 LETTERS = "ABCDEF"
@@ -33,6 +36,10 @@ class Companion:
     """Stands at the end of its curve."""
     note: str = ""
     """What it is to the run on the screen."""
+    path: Lineage = ()
+    """How it came to its end."""
+    clocks: tuple[tuple[int, float], ...] = ()
+    """Steps along it, and the seconds spent inside updates until then."""
     _averages: dict[float, Floats] = field(default_factory=dict)
 
     @property
@@ -45,7 +52,17 @@ class Companion:
         """The step after its last update."""
         return self.first + len(self.loss)
 
-    def curves(self, first: int, last: int, columns: int, smoothing: float) -> Curves:
+    def line(self, unit: Unit, train_examples: int) -> Timeline:
+        """As History.line, for a list with as many examples."""
+        match unit:
+            case "steps":
+                return IN_STEPS
+            case "epochs":
+                return line_of_epochs(self.path, train_examples)
+            case "seconds":
+                return line_of_seconds(self.first, self.clocks)
+
+    def curves(self, edges: Edges, smoothing: float) -> Curves:
         """As History.curves."""
         if smoothing not in self._averages:
             average = DebiasedAverage(smoothing)
@@ -53,7 +70,7 @@ class Companion:
             self._averages.clear()
             self._averages[smoothing] = average.column.values
         smooth = self._averages[smoothing]
-        return reduce(self.loss, smooth, first, last, columns, start=self.first)
+        return reduce_from(losses_of(self.loss, smooth, self.first), edges)
 
 
 def read_companion(directory: Path, note: str = "") -> Companion:
@@ -66,6 +83,12 @@ def read_companion(directory: Path, note: str = "") -> Companion:
         loss=finite_or_nan(losses.astype(np.float32)),
         facts=_facts(story),
         note=note,
+        path=story.path,
+        clocks=tuple(
+            (event.step, event.seconds)
+            for event in story.events
+            if isinstance(event, Clock) and story.on_lineage(event)
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,15 +14,16 @@ from numpy.typing import ArrayLike
 from core.smoothing import Doubles
 from tui.cells import DATA, LABELS, Cells, Role, printable
 from tui.chart import scale
-from tui.chart.marks import ARROWS, Mark
-from tui.chart.view import GUTTER, ChartView, Dot
+from tui.chart.axis import Axis
+from tui.chart.limits import Dot
+from tui.chart.marks import ARROWS
+from tui.chart.view import GUTTER, ChartView, Place
 
-_SPARSE = 2.0
-"""Below this many steps a column the raw loss is a line; a band would be full of holes."""
 _DOT_COLUMNS = 3
 """Least mean distance of the dots: more would hide the curve."""
 _MARK_COLUMNS = 6
 """Least mean distance of the marks' lines: more would hide what was undone."""
+_UNITS = {"steps": " step", "epochs": "epoch", "seconds": "  sec"}
 _LINE_FROM = 12
 """Rows from which the horizontal axis has a line of its own."""
 _STRIP_FROM = ((24, 3), (14, 2))
@@ -30,23 +32,20 @@ _STRIP_FROM = ((24, 3), (14, 2))
 
 @dataclass(frozen=True)
 class Frame:
-    """The canvas of a chart, in cells, and how steps and losses fall on it."""
+    """The canvas of a chart, in cells, and how losses, and places of its axis, fall on it."""
 
     width: int
     height: int
-    first: int
-    last: int
+    axis: Axis
     low: float
     high: float
     log_y: bool
     strip: int = 0
     """Rows of the strip of rates, which lies between the canvas and the axis of steps."""
 
-    def across(self, steps: ArrayLike) -> Doubles:
-        """Cells from the left edge."""
-        return (np.asarray(steps, np.float64) - self.first) * (
-            self.width / max(self.last - self.first, 1)
-        )
+    def across(self, values: ArrayLike) -> Doubles:
+        """Cells from the left edge of what stands on the axis, in its unit."""
+        return self.axis.places(values) * self.width
 
     def up(self, losses: ArrayLike) -> Doubles:
         """Cells from the bottom edge; NaN where the axis has no place for a loss."""
@@ -65,9 +64,9 @@ class Frame:
         # A loss on the upper edge is still in the top row.
         return max(self.height - 1 - int(up), 0) if 0 <= up <= self.height else None
 
-    def column(self, step: float) -> int | None:
-        """The column in which a step lies, or None."""
-        across = float(self.across(step))
+    def column(self, value: float) -> int | None:
+        """The column in which a place of the axis lies, or None."""
+        across = float(self.across(value))
         return min(int(across), self.width - 1) if 0 <= across <= self.width else None
 
 
@@ -78,39 +77,39 @@ def frame_of(view: ChartView, width: int, height: int) -> Frame | None:
     rows = height - strip - 1 - (height >= _LINE_FROM)
     if width <= GUTTER + 1 or rows < 1:
         return None
-    (first, last), (low, high) = view.x_limits, view.y_limits
-    log_y = view.log_y and low > 0
-    if not (np.isfinite(low) and np.isfinite(high) and low < high and first < last):
-        low, high, first, last, log_y = 0.0, 1.0, 0, 10, False
-    return Frame(width - GUTTER, rows, first, last, low, high, log_y, strip)
-
-
-def is_sparse(view: ChartView) -> bool:
-    """Whether there are too few steps for a band."""
-    first, last = view.x_limits
-    return last - first < _SPARSE * view.columns
+    (low, high), axis = view.y_limits, view.axis
+    log_y = view.look.log_y and low > 0
+    if not (np.isfinite(low) and np.isfinite(high) and low < high and axis.low < axis.high):
+        low, high, axis, log_y = 0.0, 1.0, Axis(0, 10), False
+    return Frame(width - GUTTER, rows, axis, low, high, log_y, strip)
 
 
 def band(view: ChartView, frame: Frame) -> tuple[Doubles, Doubles]:
-    """Lowest and highest raw loss of each cell column, in cells from the bottom."""
+    """Lowest and highest raw loss of each cell column, in cells from the bottom; NaN where the raw
+    loss is drawn as a line.
+    """
     low, high = np.full(frame.width, np.nan), np.full(frame.width, np.nan)
-    cell = np.minimum(view.curves.column * frame.width // max(view.columns, 1), frame.width - 1)
-    np.fmin.at(low, cell, frame.up(view.curves.low))
-    np.fmax.at(high, cell, frame.up(view.curves.high))
+    curves, dense = view.curves, ~view.sparse[view.curves.column]
+    cell = np.minimum(curves.column * frame.width // max(view.columns, 1), frame.width - 1)[dense]
+    np.fmin.at(low, cell, frame.up(curves.low)[dense])
+    np.fmax.at(high, cell, frame.up(curves.high)[dense])
     return low, high
 
 
 def thinned(dots: Sequence[Dot], frame: Frame) -> Sequence[Dot]:
     """Every so many of the dots, and the newest, such that they stand a few columns apart."""
-    every = max(1, -(-len(dots) * _DOT_COLUMNS // frame.width))
+    places = [place for place, _ in dots]
+    shown = dots[bisect_left(places, frame.axis.low) : bisect_right(places, frame.axis.high)]
+    every = max(1, -(-len(shown) * _DOT_COLUMNS // frame.width))
+    dots = shown
     return [*dots[every - 1 : -1 : every], *dots[-1:]]
 
 
 def put_dots(view: ChartView, frame: Frame, cells: Cells) -> None:
     """The evaluations, over whatever stands there; those of dev over those of train."""
     for dots, glyph, role in ((view.train, "○", Role.TRAIN), (view.dev, "●", Role.DEV)):
-        for step, loss in thinned(dots, frame):
-            row, column = frame.row(loss), frame.column(step)
+        for place, loss in thinned(dots, frame):
+            row, column = frame.row(loss), frame.column(place)
             if row is not None and column is not None:
                 cells.write(column, row, glyph, role)
 
@@ -138,8 +137,8 @@ def mark_columns(view: ChartView, frame: Frame) -> dict[int, str]:
 
 # Three parts of the picture ask, and most frames find theirs made.
 @lru_cache(maxsize=4)
-def _mark_columns(marks: tuple[Mark, ...], frame: Frame) -> dict[int, str]:
-    across = frame.across([step for step, _ in marks])
+def _mark_columns(marks: tuple[Place, ...], frame: Frame) -> dict[int, str]:
+    across = frame.across([place for place, _ in marks])
     found: dict[int, str] = {}
     for place, (_, label) in zip(across.tolist(), marks, strict=True):
         if 0 <= place <= frame.width:
@@ -218,10 +217,12 @@ def _step_axis(cells: Cells, frame: Frame) -> None:
     line, labels = frame.height + frame.strip, cells.height - 1
     if labels > line:
         cells.write(GUTTER - 1, line, "└" + "─" * frame.width, Role.AXIS)
-    cells.write(0, labels, " step", Role.AXIS)
+    axis = frame.axis
+    cells.write(0, labels, _UNITS[axis.unit], Role.AXIS)
     end = 0
-    for step in scale.ticks(frame.first, frame.last, max(2, frame.width // 12)):
-        column, text = frame.column(step), scale.step_label(step)
+    find = scale.log_ticks if axis.log else scale.ticks
+    for value in find(axis.low, axis.high, max(2, frame.width // 12)):
+        column, text = frame.column(value), scale.step_label(value)
         if column is None:
             continue
         at = GUTTER + column

@@ -121,7 +121,7 @@ def _label(rates: RateView, frame: Frame, cells: Cells) -> None:
 
 def _now(rates: RateView, frame: Frame, cells: Cells) -> None:
     """Mark the present step on the line of the axis of steps."""
-    column, row = frame.column(rates.step), frame.height + frame.strip
+    column, row = frame.column(rates.now), frame.height + frame.strip
     if column is None or row >= cells.height - 1:
         return
     at = GUTTER + column

@@ -7,6 +7,7 @@ as what was cannot change, and what comes changes by an act only, most frames fi
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,8 +17,10 @@ import numpy as np
 from core.config import Knobs
 from core.schedule import effective_rate
 from core.smoothing import Doubles
+from tui.chart.axis import Axis
 from tui.chart.scale import Range
 from tui.history.history import History
+from tui.history.timeline import Timeline
 from tui.standing import schedule_end
 
 _DECADES = 2.0
@@ -36,8 +39,8 @@ class RateView:
     """Lowest rate within each column."""
     high: Doubles
     """Highest rate within each column."""
-    step: int = 0
-    """Now."""
+    now: float = 0.0
+    """In the unit of the axis."""
     past: int = 0
     """How many columns, from the left, began before now; the others are still to come."""
     limits: Range | None = None
@@ -57,25 +60,27 @@ _Part = tuple[Knobs, int, int]
 
 def rate_view(
     history: History,
-    first: int,
-    last: int,
+    axis: Axis,
+    line: Timeline,
     columns: int,
     *,
     proposed: Knobs | None = None,
     previous: RateView = NO_RATES,
 ) -> RateView:
-    """The rates of updates [first, last) in `columns` columns; from now on by `proposed`, if given.
+    """The rates of the updates on `axis`, on which steps stand by `line`, in so many columns; from
+    now on by `proposed`, if given.
 
     `previous` lends what has not changed.
     """
     acts, limit, step = history.all_acts, history.settings.step_limit, history.step
     # A proposal begins now, so its picture is another at every step.
-    made = (acts, len(acts.list), limit, first, last, columns, proposed, proposed and step)
-    past = min(max(-(-(step - first) * columns // max(last - first, 1)), 0), columns)
+    made = (acts, len(acts.list), limit, axis, line, columns, proposed, proposed and step)
+    cuts = axis.cuts(line, columns)
+    past, now = int(np.searchsorted(cuts[:-1], step)), float(line.values_at(step))
     if previous.key == made:
-        return replace(previous, step=step, past=past)
-    low, high = _extremes(_parts(history, last, proposed), first, last, columns)
-    return RateView(low, high, step, past, _limits(low, high), made)
+        return replace(previous, now=now, past=past)
+    low, high = _extremes(_parts(history, math.ceil(cuts[-1]), proposed), cuts)
+    return RateView(low, high, now, past, _limits(low, high), made)
 
 
 def _parts(history: History, last: int, proposed: Knobs | None) -> Iterator[_Part]:
@@ -92,21 +97,20 @@ def _parts(history: History, last: int, proposed: Knobs | None) -> Iterator[_Par
         yield knobs, step, end
 
 
-def _extremes(
-    parts: Iterator[_Part], first: int, last: int, columns: int
-) -> tuple[Doubles, Doubles]:
+def _extremes(parts: Iterator[_Part], cuts: Doubles) -> tuple[Doubles, Doubles]:
     """Lowest and highest rate of the updates that each column touches.
 
     Asked at both ends of a column, and on both sides of whatever bends or breaks the curve: between
     those it only rises or only falls, so that nothing is missed, however short.
     """
-    span = max(last - first, 1)
-    begins = [first + span * column // columns for column in range(columns)]
-    ends = [first - (-span * column // columns) - 1 for column in range(1, columns + 1)]
+    columns = len(cuts) - 1
+    begins = np.floor(cuts[:-1]).astype(np.int64).tolist()
+    ends = (np.ceil(cuts[1:]).astype(np.int64) - 1).tolist()
+    first, last = begins[0], ends[-1] + 1
     places: list[int] = []
     rates: list[float] = []
     for knobs, start, end in parts:
-        start = max(start, first)
+        start, end = max(start, first), min(end, last)
         if start >= end:
             continue
         for edges in (begins, ends):
@@ -114,7 +118,8 @@ def _extremes(
             places += asked
             rates += [effective_rate(knobs, edges[column]) for column in asked]
         for step in _bends(knobs, start, end):
-            places.append((step - first) * columns // span)
+            column = int(np.searchsorted(cuts, step, side="right")) - 1
+            places.append(min(max(column, 0), columns - 1))
             rates.append(effective_rate(knobs, step))
     low, high = np.full(columns, np.nan), np.full(columns, np.nan)
     known = np.array(places, np.int64)

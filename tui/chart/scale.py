@@ -27,11 +27,14 @@ _ROOM = 0.8
 Range = tuple[float, float]
 
 
-def next_limit(step: int) -> int:
-    """The end of an axis that begins at 0 and holds `step`: one of 16 round numbers a decade."""
-    decade = 10 ** max(len(str(step)) - 1, 1)
-    found: int = next(end for m in _LIMIT_MANTISSAS if (end := round(m * decade)) >= step)
-    return found
+def next_limit(reach: float, least: float = 10) -> float:
+    """The end of an axis that begins at 0 and holds `reach`, at least `least`: one of 16 round
+    numbers a decade.
+    """
+    reach = max(reach, least)
+    decade = 10.0 ** math.floor(math.log10(reach))
+    ends = (m * decade for m in (*_LIMIT_MANTISSAS, 12.0))
+    return next(end for end in ends if end >= reach)
 
 
 def nice_step(span: float, count: int) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.smoothing import Doubles
 from tui.cells import Cells, Role, among
 from tui.chart.layout import Frame
-from tui.chart.reduction import Curves
+from tui.history.reduction import Curves
 
 _DOTS = 4
 """Braille dots in a row's height; a trace uses the left ones alone, so it looks thin."""
@@ -71,7 +71,7 @@ def _line(curve: Curves, frame: Frame) -> tuple[NDArray[np.int64], Doubles]:
     """The half cells, from the left, that a curve goes through, and its height there; NaN is a
     gap.
     """
-    halves, up = np.floor(2 * frame.across(curve.step)), frame.up(curve.smooth)
+    halves, up = np.floor(2 * frame.across(curve.x)), frame.up(curve.smooth)
     inside = (halves >= 0) & (halves < 2 * frame.width)
     halves, up = halves[inside], up[inside]
     known = np.isfinite(up)

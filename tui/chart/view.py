@@ -2,54 +2,67 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.config import Knobs
 from core.protocol import Evaluated
-from core.smoothing import Doubles
-from tui.chart import scale
+from tui.chart.axis import Axis, edges
 from tui.chart.companions import Companion
+from tui.chart.limits import Dot, axis_of, full_limits, whole_axis, y_limits
+from tui.chart.look import USUAL, Look
 from tui.chart.marks import Mark, drops, marks
 from tui.chart.rate_view import NO_RATES, RateView, rate_view
-from tui.chart.reduction import NO_CURVES, Curves
+from tui.chart.reading import Reading, reading
 from tui.history.history import History
-from tui.standing import schedule_end
+from tui.history.reduction import NO_CURVES, Curves
+from tui.history.timeline import IN_STEPS, Timeline
 from tui.telling import printable
 
 GUTTER = 6
 """Cells at the left of the chart for tick labels and axis; fixed, so that nothing jumps."""
 
 Reference = tuple[float, str]
-Dot = tuple[int, float]
+Place = tuple[float, str]
+"""Where something stands on the horizontal axis, and what it says."""
 
-_FEW = 0.1
-"""Below this share of the columns of what was undone, the lineage alone shows no scale."""
+_NO_AXIS = Axis(0, 10)
+_SPARSE = 2.0
+"""Below this many steps a column the raw loss is a line; a band would be full of holes."""
 
 
 @dataclass(frozen=True, eq=False)
 class ChartView:
-    """Everything that a drawing of the chart needs; losses in nats, places in steps."""
+    """Everything that a drawing of the chart needs; losses in nats, places in the axis' unit."""
 
     curves: Curves = NO_CURVES
     columns: int = 2
     """Screen columns (half cells) over which `curves` were reduced."""
-    x_limits: tuple[int, int] = (0, 10)
+    axis: Axis = _NO_AXIS
+    """What is in view."""
+    whole: Axis = _NO_AXIS
+    """What there is."""
+    line: Timeline = IN_STEPS
+    """Where steps stand on both."""
+    sparse: NDArray[np.bool_] = field(default_factory=lambda: np.ones(2, np.bool_))
+    """Of each column, whether it has too few steps for a band."""
     y_limits: tuple[float, float] = (0.0, 1.0)
-    log_y: bool = False
+    look: Look = USUAL
+    """How it was asked to look."""
     dev: tuple[Dot, ...] = ()
     train: tuple[Dot, ...] = ()
+    evaluated: tuple[object, ...] = ()
     evaluations: tuple[Evaluated, ...] = ()
     """What `dev` and `train` were made from."""
     references: tuple[Reference, ...] = ()
     """Horizontal lines: loss and label."""
-    marks: tuple[Mark, ...] = ()
-    """Vertical lines: step and label, rising."""
+    marks: tuple[Place, ...] = ()
+    """Vertical lines, rising."""
+    acts: tuple[Mark, ...] = ()
+    """The same, with their steps."""
     marked: tuple[object, ...] = ()
     """What `marks` were made from."""
     abandoned: tuple[Curves, ...] = ()
@@ -60,18 +73,23 @@ class ChartView:
     """What `abandoned` and `others` were made from."""
     rates: RateView = NO_RATES
     """Effective learning rates on the same steps, over as many columns."""
+    reading: Reading | None = None
+    """What the cursor reads out."""
     title: str = "Loss, nats per symbol"
     subtitle: str = ""
     key: tuple[object, ...] = ()
     """What the view was made from: equal keys, equal pictures."""
 
 
+NO_VIEW = ChartView()
+
+
 def chart_view(
     history: History,
     width: int,
+    look: Look = USUAL,
     *,
-    log_y: bool = False,
-    smoothing: float = 0.98,
+    train_examples: int = 1,
     references: tuple[Reference, ...] = (),
     companions: tuple[Companion, ...] = (),
     remark: str = "",
@@ -80,167 +98,123 @@ def chart_view(
 ) -> ChartView:
     """The view of `history` for a chart whose content is `width` cells wide.
 
-    `proposed` are knobs that may come next: the axis then reaches as far as their schedule.
-
-    `previous` is the view shown now: it comes back itself if nothing has changed, and lends its
-    limits as long as they fit, so that the axes rest.
+    `train_examples` make an epoch. `proposed` are knobs that may come next: the axis then reaches
+    as far as their schedule. `previous` is the view shown now: it comes back itself if nothing has
+    changed, and lends its limits as long as they fit, so that the axes rest.
     """
     acts, evaluations = history.all_acts.list, history.evaluations
-    limit = history.settings.step_limit
-    newness = (history.step, len(acts), len(evaluations), limit)
-    key = (id(history), width, log_y, smoothing, references, companions, remark, proposed, newness)
-    if previous is not None and previous.key == key:
-        return previous
+    line = history.line(look.unit, train_examples)
+    newness = (history.step, len(acts), len(evaluations), history.settings.step_limit, line)
+    key = (id(history), width, look, references, companions, remark, proposed, newness)
+    kept = previous or NO_VIEW
+    if kept.key == key:
+        return kept
     columns = 2 * max(width - GUTTER, 1)
-    first, last = _x_limits(history, companions, proposed)
-    curves = history.curves(first, last, columns, smoothing)
-    past = (id(history), history.branch, companions, first, last, columns, smoothing)
-    if previous is not None and previous.past == past:
-        abandoned, others = previous.abandoned, previous.others
+    whole = whole_axis(history, companions, proposed, look, line, train_examples)
+    axis = axis_of(look, whole, float(line.values_at(history.step)))
+    cuts = axis.cuts(line, columns)
+    curves = history.curves(edges(cuts), look.smoothing).on(line)
+    past = (id(history), history.branch, companions, axis, line, columns, look.smoothing)
+    if kept.past == past:
+        abandoned, others = kept.abandoned, kept.others
     else:
-        parts = (part.curves(first, last, columns, smoothing) for part in history.abandoned)
-        abandoned = tuple(part for part in parts if len(part))
-        runs = ((run.letter, run.curves(first, last, columns, smoothing)) for run in companions)
-        others = tuple((letter, curve) for letter, curve in runs if len(curve))
-    lineage = history.lineage
+        abandoned = tuple(_undone(history, axis, columns, look, train_examples))
+        others = tuple(_others(history, companions, axis, columns, look, train_examples))
     # Between two acts no mark is added but for a drop of the schedule.
-    marked = (history.all_acts, len(acts), *drops(lineage[-1]))
-    kept = previous is not None and previous.marked == marked
-    if previous is not None and previous.evaluations is evaluations:
-        dev, train = previous.dev, previous.train
+    marked = (history.all_acts, len(acts), line, *drops(history.lineage[-1]))
+    if kept.marked == marked:
+        told, placed = kept.acts, kept.marks
     else:
-        dev = tuple((e.step, e.dev) for e in evaluations if e.dev is not None)
-        train = tuple((e.step, e.train) for e in evaluations if e.train is not None)
-    if proposed is not None and previous is not None and previous.key and previous.log_y == log_y:
+        told = marks(history.lineage)
+        places = line.values_at([step for step, _ in told]).tolist()
+        placed = tuple(zip(places, (label for _, label in told), strict=True))
+    # Told by identity: there may be thousands.
+    evaluated = (id(history), line)
+    dev, train = kept.dev, kept.train
+    if kept.evaluated != evaluated or kept.evaluations is not evaluations:
+        dev = _dots(line, evaluations, [event.dev for event in evaluations])
+        train = _dots(line, evaluations, [event.train for event in evaluations])
+    in_view = dev, train
+    if look.window is not None:
+        in_view = _between(dev, axis), _between(train, axis)
+    if look.full:
+        limits = full_limits((curves, *abandoned, *(c for _, c in others)), in_view, look.log_y)
+    elif proposed is not None and kept.key and kept.look.log_y == look.log_y:
         # A curve that makes room for what may come keeps its heights.
-        y_limits = previous.y_limits
+        limits = kept.y_limits
     else:
-        dots = (dev, train)
-        y_limits = _y_limits(curves, abandoned, others, dots, references, log_y, previous)
+        rest = kept.y_limits if kept.key and kept.look.log_y == look.log_y else None
+        rest = rest if kept.look.full == look.full else None
+        lines = [loss for loss, _ in references]
+        few = look.window is not None and bool((np.diff(cuts) < _SPARSE).all())
+        limits = y_limits(curves, abandoned, others, in_view, lines, look.log_y, rest, few=few)
+    cursor = None
+    if look.cursor is not None:
+        step = min(max(look.cursor, history.first), history.step)
+        x = float(line.values_at(step))
+        cursor = reading(history, step, x, look.smoothing, told, train_examples)
     return ChartView(
         curves=curves,
         columns=columns,
-        x_limits=(first, last),
-        y_limits=y_limits,
-        log_y=log_y,
+        axis=axis,
+        whole=whole,
+        line=line,
+        sparse=np.diff(cuts) < _SPARSE,
+        y_limits=limits,
+        look=look,
         dev=dev,
         train=train,
+        evaluated=evaluated,
         evaluations=evaluations,
         references=references,
-        marks=previous.marks if previous is not None and kept else marks(lineage),
+        marks=placed,
+        acts=told,
         marked=marked,
         abandoned=abandoned,
         others=others,
         past=past,
-        rates=rate_view(
-            history,
-            first,
-            last,
-            columns,
-            proposed=proposed,
-            previous=previous.rates if previous is not None else NO_RATES,
-        ),
+        rates=rate_view(history, axis, line, columns, proposed=proposed, previous=kept.rates),
+        reading=cursor,
         title=_title(remark, width),
-        subtitle=_subtitle(history, companions, smoothing, log_y, width),
+        subtitle=_subtitle(history, companions, look, width),
         key=key,
     )
 
 
-def _x_limits(
-    history: History, companions: tuple[Companion, ...], proposed: Knobs | None
-) -> tuple[int, int]:
-    """From the beginning of the run to a little beyond the farthest that was ever trained; other
-    runs and a proposed schedule are shown whole.
-    """
-    limit = history.settings.step_limit
-    first = min([history.first, *(run.first for run in companions)])
-    undone = [part.end for part in history.abandoned]
-    newest = max([history.step, *undone, *(run.end for run in companions)])
-    for event in (*history.evaluations[-1:], *history.acts[-1:]):
-        newest = max(newest, event.step)
-    last = first + scale.next_limit(newest - first)
-    last = max(limit, first + 1) if newest <= limit < last else last
-    if proposed is not None:
-        last = max(last, schedule_end(proposed, history.settings, history.step))
-    return first, last
+def _undone(
+    history: History, axis: Axis, columns: int, look: Look, train_examples: int
+) -> Iterable[Curves]:
+    for part in history.abandoned:
+        line = history.line(look.unit, train_examples, part.branch)
+        curves = part.curves(edges(axis.cuts(line, columns)), look.smoothing)
+        if len(curves):
+            yield curves.on(line)
 
 
-def _y_limits(
-    curves: Curves,
-    abandoned: tuple[Curves, ...],
-    others: tuple[tuple[str, Curves], ...],
-    dots: Iterable[tuple[Dot, ...]],
-    references: tuple[Reference, ...],
-    log_y: bool,
-    previous: ChartView | None,
-) -> scale.Range:
-    smooth, low, high = (
-        _on_axis(values, log_y) for values in (curves.smooth, curves.low, curves.high)
-    )
-    past = _past_heights(abandoned, log_y)
-    lines = _on_axis([value for value, _ in references], log_y)
-    if len(smooth) < _FEW * len(past.longest):
-        # Hardly begun anew: what was undone shows the scale, but for where it climbed away.
-        ceiling = max(np.concatenate([smooth, lines]), default=math.inf)
-        smooth = np.concatenate([past.longest[past.longest <= ceiling], smooth])
-    if not len(smooth):
-        smooth = lines
-    bottom, top = scale.ordinary_range(smooth, low, high, log=log_y)
-    height = max(top - bottom, 1e-9)
-    for series in dots:
-        values = _on_axis([value for _, value in series[-200:]], log_y)
-        near = values[(values > bottom - height) & (values < top + 0.3 * height)]
-        if len(near):
-            bottom, top = min(bottom, float(near.min())), max(top, float(near.max()))
-    for lowest, highest in past.ranges:
-        # A part that leaves the picture does not bend it.
-        if bottom - height <= lowest and highest <= top + 0.3 * height:
-            bottom, top = min(bottom, lowest), max(top, highest)
-    for lowest, highest in _late_ranges(others, log_y):
-        bottom, top = min(bottom, lowest), max(top, highest)
-    for value in lines:
-        if bottom - 0.3 * height <= value <= top + 0.4 * height:
-            bottom, top = min(bottom, float(value)), max(top, float(value))
-    wanted = scale.widened(bottom, top)
-    if not log_y and bottom >= 0:
-        wanted = max(wanted[0], 0.0), wanted[1]
-    kept = previous if previous is not None and previous.log_y == log_y and previous.key else None
-    if not log_y:
-        return scale.settled(wanted, kept.y_limits if kept else None)
-    rest = tuple(math.log10(limit) for limit in kept.y_limits) if kept else None
-    low_log, high_log = scale.settled(wanted, (rest[0], rest[1]) if rest else None)
-    return 10.0**low_log, 10.0**high_log
+def _others(
+    history: History,
+    companions: tuple[Companion, ...],
+    axis: Axis,
+    columns: int,
+    look: Look,
+    train_examples: int,
+) -> Iterable[tuple[str, Curves]]:
+    for run in companions:
+        line = run.line(look.unit, train_examples)
+        curves = run.curves(edges(axis.cuts(line, columns)), look.smoothing)
+        if len(curves):
+            yield run.letter, curves.on(line)
 
 
-class _Past(NamedTuple):
-    """Heights on the axis of what was undone."""
-
-    longest: Doubles
-    """Of the part with the most columns."""
-    ranges: tuple[scale.Range, ...]
-    """The lowest and the highest of each part."""
+def _dots(
+    line: Timeline, evaluations: Sequence[Evaluated], losses: Sequence[float | None]
+) -> tuple[Dot, ...]:
+    places = line.values_at([event.step for event in evaluations]).tolist()
+    return tuple((x, loss) for x, loss in zip(places, losses, strict=True) if loss is not None)
 
 
-# What was undone stays as it is, and so do other runs: most frames find theirs made.
-@lru_cache(maxsize=4)
-def _past_heights(abandoned: tuple[Curves, ...], log_y: bool) -> _Past:
-    parts = [_on_axis(part.smooth, log_y) for part in abandoned]
-    ranges = tuple((float(part.min()), float(part.max())) for part in parts if len(part))
-    return _Past(max(parts, key=len, default=np.empty(0)), ranges)
-
-
-@lru_cache(maxsize=4)
-def _late_ranges(others: tuple[tuple[str, Curves], ...], log_y: bool) -> tuple[scale.Range, ...]:
-    """Whoever compares wants to see where the other run came to, not how it began."""
-    parts = (_on_axis(other.smooth[len(other) // 4 :], log_y) for _, other in others)
-    return tuple((float(part.min()), float(part.max())) for part in parts if len(part))
-
-
-def _on_axis(values: Iterable[float] | np.ndarray, log_y: bool) -> Doubles:
-    """What can be drawn of `values`, as heights on the axis."""
-    heights = np.asarray(values if isinstance(values, np.ndarray) else list(values), np.float64)
-    heights = heights[np.isfinite(heights)]
-    return np.log10(heights[heights > 0]) if log_y else heights
+def _between(dots: tuple[Dot, ...], axis: Axis) -> tuple[Dot, ...]:
+    return tuple(dot for dot in dots if axis.low <= dot[0] <= axis.high)
 
 
 def _title(remark: str, width: int) -> str:
@@ -250,26 +224,29 @@ def _title(remark: str, width: int) -> str:
     )
 
 
-def _subtitle(
-    history: History, companions: tuple[Companion, ...], smoothing: float, log_y: bool, width: int
-) -> str:
+def _subtitle(history: History, companions: tuple[Companion, ...], look: Look, width: int) -> str:
     """The newest losses, which are the chart's legend too; the least telling part goes first."""
     newest = next(reversed(history.evaluations), None)
-    loss = history.latest(smoothing)
+    loss = history.latest(look.smoothing)
     parts: list[tuple[int, str]] = []
     if loss is not None:
         parts.append((0, f"⠒ minibatch {loss:.3f}"))
     if newest is not None and newest.train is not None:
-        parts.append((2, f"○ train {newest.train:.3f}"))
+        parts.append((3, f"○ train {newest.train:.3f}"))
     if newest is not None and newest.dev is not None:
         parts.append((1, f"● dev {newest.dev:.3f}"))
-    if smoothing:
-        parts.append((5, f"smoothed {smoothing:g}"))
+    if look.smoothing:
+        parts.append((6, f"smoothed {look.smoothing:g}"))
     if history.abandoned:
-        parts.append((4, "⠂ undone"))
-    parts += [(4, f"{run.letter} {run.note or printable(run.run)}") for run in companions]
-    if log_y:
-        parts.append((3, "log y"))
+        parts.append((5, "⠂ undone"))
+    parts += [(5, f"{run.letter} {run.note or printable(run.run)}") for run in companions]
+    if look.window is not None:
+        parts.append((2, "follows · 0: whole" if look.follows else "zoomed · 0: whole"))
+    parts += [(4, word) for asked, word in _KINDS if getattr(look, asked)]
     while parts and len(" · ".join(text for _, text in parts)) > width - 4:
         parts.remove(max(parts))
     return " · ".join(text for _, text in parts)
+
+
+_KINDS = (("log_x", "log x"), ("log_y", "log y"), ("full", "full range"))
+"""Of axes that are not the usual ones."""

@@ -16,6 +16,7 @@ from core.smoothing import Doubles, Floats
 from core.suggesting import Probes
 from tui.cells import SPACE, Cells, Role
 from tui.chart import scale
+from tui.chart.axis import Axis
 from tui.chart.layout import Frame, surround
 from tui.chart.view import GUTTER, ChartView
 
@@ -85,7 +86,8 @@ def finder_frame(view: FinderView, width: int, height: int) -> Frame | None:
     if width <= GUTTER + 1 or rows < 1:
         return None
     low, high = view.limits or (1.0, 10.0)
-    return Frame(width - GUTTER, rows, 0, view.probes.steps - 1, low, high, log_y=True)
+    axis = Axis(0, max(view.probes.steps - 1, 1))
+    return Frame(width - GUTTER, rows, axis, low, high, log_y=True)
 
 
 def draw(view: FinderView, width: int, height: int) -> Cells:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.smoothing import NOTHING, Column, DebiasedAverage, Floats
-from tui.chart.reduction import Curves, Losses, Reducer, finite_or_nan, reduce_from
+from tui.history.reduction import Curves, Edges, Losses, Reducer, finite_or_nan, reduce_from
 
 _AT_ONCE = 2**16
 """Losses taken in together, so that what is made of them on the way stays small."""
@@ -20,10 +20,13 @@ _AT_ONCE = 2**16
 class Branch:
     """The losses of the updates after one rollback, or from the beginning of the run."""
 
-    def __init__(self, first: int, parent: Branch | None = None) -> None:
+    def __init__(self, number: int, first: int, parent: Branch | None = None) -> None:
+        self.number = number
         self.first = first
         """The step of its first state, where it left its parent."""
         self.parent = parent
+        self.clocks: list[tuple[int, float]] = []
+        """Steps, and the seconds spent inside updates until then, undone ones included."""
         self._loss = Column()
         self._average: DebiasedAverage | None = None
 
@@ -91,14 +94,14 @@ class Abandoned:
         """The step at which it was left."""
         return self.branch.end
 
-    def curves(self, first: int, last: int, columns: int, smoothing: float) -> Curves:
+    def curves(self, edges: Edges, smoothing: float) -> Curves:
         """As History.curves, of this part."""
 
         def piece(begin: int, end: int) -> tuple[Floats, Floats]:
             branch = self.branch
             return branch.losses(begin, end), branch.averages(begin, end, smoothing)
 
-        return reduce_from(Losses(piece, self.first, self.end), first, last, columns)
+        return reduce_from(Losses(piece, self.first, self.end), edges)
 
 
 class Branches:
@@ -106,7 +109,7 @@ class Branches:
 
     def __init__(self, first: int) -> None:
         """`first` is the step at which the run begins."""
-        self._branches = {0: Branch(first)}
+        self._branches = {0: Branch(0, first)}
         self._reducer = Reducer()
         self.join()
 
@@ -141,7 +144,7 @@ class Branches:
 
     def begin(self, number: int, first: int, parent: int) -> None:
         """A branch leaves `parent` at step `first`; call `join` before anything is asked."""
-        self._branches[number] = Branch(first, self._branches[parent])
+        self._branches[number] = Branch(number, first, self._branches[parent])
 
     def fill(self, number: int, losses: Floats) -> None:
         """Give a branch its losses; call `join` before anything is asked."""
@@ -159,6 +162,20 @@ class Branches:
         self.abandoned = tuple(part for part in parts if part.end > part.first)
         """In the order in which the branches began; without those on which nothing was trained."""
 
+    def clock(self, number: int, step: int, seconds: float) -> None:
+        """Training on a branch had taken so long when it came to `step`."""
+        if number in self._branches:
+            self._branches[number].clocks.append((step, seconds))
+
+    def at(self, step: int, factor: float) -> tuple[float, float]:
+        """The loss at one step of the lineage, and the average there."""
+        loss, average = self._along(step, step + 1, None), self._along(step, step + 1, factor)
+        nothing = float("nan")
+        return (
+            float(loss[0]) if len(loss) else nothing,
+            float(average[0]) if len(average) else nothing,
+        )
+
     def smoothed(self, factor: float) -> Floats:
         """The debiased average of `loss` at every step."""
         return self._along(self.first, self.step, factor)
@@ -167,7 +184,7 @@ class Branches:
         """The average after the last finite loss on the lineage; NaN before the first."""
         return self.present.average(factor).latest
 
-    def curves(self, first: int, last: int, columns: int, smoothing: float) -> Curves:
+    def curves(self, edges: Edges, smoothing: float) -> Curves:
         """The lineage as a chart draws it; costs what is new, while axis and branch are the same.
 
         Long lineages are never joined for it: the copy would be large.
@@ -178,7 +195,7 @@ class Branches:
 
         losses = Losses(piece, self.first, self.step)
         key = (self.number, smoothing)
-        return self._reducer.reduce(losses, first, last, columns, key=key)
+        return self._reducer.reduce(losses, edges, key=key)
 
     def _along(self, first: int, last: int, factor: float | None) -> Floats:
         """Losses of the updates [first, last) of the lineage, or their averages."""

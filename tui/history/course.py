@@ -102,6 +102,11 @@ class Course:
         last = self._path[-1]
         return (*self._path[:-1], replace(last, end=max(last.start, step)))
 
+    def path(self, branch: int, step: int) -> Lineage:
+        """How the state at `step`, on `branch` after its last act, came about."""
+        last = next(act for act in reversed(self.all_acts.list) if act.branch == branch)
+        return self.all_acts.path(Point(last.seq, max(last.step, step)))
+
     def examples(self, step: int) -> int:
         """Examples consumed along the lineage (of a fork: since), whatever the batch sizes were."""
         last = self._path[-1]

@@ -7,7 +7,7 @@ that led to the present weights. What was undone is told apart from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import assert_never
 
 import msgspec
@@ -48,11 +48,15 @@ from core.protocol import (
 )
 from core.smoothing import Floats
 from core.suggesting import Probes
-from tui.chart.reduction import Curves
-from tui.history.branches import Abandoned, Branches
+from tui.history.branches import Abandoned, Branch, Branches
 from tui.history.course import Course, LaterAct, Way
+from tui.history.lines import clocks_along, line_of_epochs, line_of_seconds
+from tui.history.reduction import Curves, Edges
 from tui.history.speed import Speed
+from tui.history.timeline import IN_STEPS, Timeline, Unit
 
+LINES = 300
+"""Timelines kept: one for each part that was undone, mostly."""
 ROLLBACKS = ("Undo", "Redo", "Restore", "Guard")
 """Commands that lead to an earlier state, as a rejection calls them."""
 
@@ -93,6 +97,7 @@ class History:
         self.trip: GuardTripped | None = None
         """The newest trip of the guard."""
         self._speed = Speed()
+        self._lines: dict[Hashable, Timeline] = {}
 
     @property
     def test_looks(self) -> int:
@@ -169,6 +174,7 @@ class History:
                 self.samples += (event,)
             case Clock():
                 self.seconds = max(self.seconds, event.seconds)
+                self._branches.clock(event.branch, event.step, event.seconds)
             case EngineStarted() | EngineStopped() | EngineFailed():
                 self.reaching, self.finding = None, False
                 self._turn(False, self.finished, now)
@@ -259,9 +265,35 @@ class History:
         latest = self._branches.latest(smoothing)
         return latest if np.isfinite(latest) else None
 
-    def curves(self, first: int, last: int, columns: int, smoothing: float) -> Curves:
-        """Raw extremes and smoothed loss on `columns` equal stretches of steps [first, last)."""
-        return self._branches.curves(first, last, columns, smoothing)
+    def curves(self, edges: Edges, smoothing: float) -> Curves:
+        """Raw extremes and smoothed loss of the steps between each two of `edges`."""
+        return self._branches.curves(edges, smoothing)
+
+    def at(self, step: int, smoothing: float) -> tuple[float, float]:
+        """The loss of the minibatch at one step of the lineage, and the average there; NaN where
+        there is none.
+        """
+        return self._branches.at(step, smoothing)
+
+    def line(self, unit: Unit, train_examples: int, branch: Branch | None = None) -> Timeline:
+        """Where the steps that led to the end of `branch` (the present one) fall in that unit.
+
+        Equal lines are one object, so that what was made with one can be kept.
+        """
+        if unit == "steps":
+            return IN_STEPS
+        branch = branch or self._branches.present
+        clocks = len(self._branches.present.clocks) if unit == "seconds" else 0
+        key = (unit, train_examples, branch.number, len(self.all_acts.list), clocks)
+        if key not in self._lines:
+            if len(self._lines) > LINES:
+                self._lines.clear()
+            self._lines[key] = (
+                line_of_seconds(self.first, clocks_along(branch))
+                if unit == "seconds"
+                else line_of_epochs(self._course.path(branch.number, branch.end), train_examples)
+            )
+        return self._lines[key]
 
     @property
     def examples(self) -> int:

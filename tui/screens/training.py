@@ -9,27 +9,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Resize
 from textual.reactive import reactive
-from textual.screen import Screen
 
 from core.bigram import bigram_loss
-from core.config import Knobs, RunConfig
+from core.config import RunConfig
 from core.dataset import Dataset, Statistics, statistics
 from core.differing import Facts, facts
 from core.protocol import AnyEvent, AnyRecorded, Heartbeat, SamplesDrawn, Welcome
 from core.smoothing import Floats
-from tui.chart.companions import LETTERS, Companion, companion_entry, lettered
-from tui.chart.view import chart_view
+from tui.chart.companions import Companion, companion_entry
 from tui.cost import FRAMES, Cost, cost_text
 from tui.history.history import History
 from tui.keys import LINE
 from tui.observing import diagnosis, references, remarks
+from tui.screens.chart_keys import ChartKeys
 from tui.standing import Link, LinkChanged, rates_of, status_of
 from tui.telling import Chronicle, Entry, link_entry, samples_entry
 from tui.widgets.chart import LossChart
@@ -45,14 +43,13 @@ from tui.widgets.too_small import TooSmall
 
 FRAMES_UNDER_DIALOG = 4
 """One frame in this many is drawn under a dialog."""
-SMOOTHINGS = (0.98, 0.99, 0.995, 0.9, 0.0)
 COUNTED_AT_ONCE = 50_000
 """Words of a list that is counted between two frames; a longer one is counted beside them."""
 SMALLEST = (60, 18)
 """Columns and rows below which a notice stands in place of the panels."""
 
 
-class TrainingScreen(Screen[None]):
+class TrainingScreen(ChartKeys):
     """Dataset, loss, rate, samples and log of one run; paged in a small terminal."""
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
@@ -105,14 +102,6 @@ class TrainingScreen(Screen[None]):
     """The person has asked to quit."""
     page: reactive[str] = reactive("samples")
     """The panel that stands below the chart in a small terminal."""
-    log_y: reactive[bool] = reactive(False)
-    """The loss axis is logarithmic."""
-    smoothing: reactive[float] = reactive(SMOOTHINGS[0])
-    """Of the loss curve; 0 is off."""
-    companions: reactive[tuple[Companion, ...]] = reactive(())
-    """Other runs whose curves stand behind this one."""
-    proposed: reactive[Knobs | None] = reactive(None)
-    """Knobs with a schedule that the person is thinking about."""
 
     def __init__(
         self, config: RunConfig, dataset: Dataset, take_flow: Callable[[], None] | None = None
@@ -122,7 +111,7 @@ class TrainingScreen(Screen[None]):
         self.history = History(config)
         self._take_flow = take_flow
         self.cost = Cost()
-        self._dataset = dataset
+        self.dataset = dataset
         self._counted = len(dataset.words) <= COUNTED_AT_ONCE
         self._bigram: float | None = None
         """The loss of the bigram model on dev, once it is counted."""
@@ -180,7 +169,7 @@ class TrainingScreen(Screen[None]):
             self.history.apply(event, now)
             if (entry := self._chronicle.tell(event, self.history.step)) is not None:
                 entries.append(entry)
-            entries += remarks(event, self.history, self._dataset)
+            entries += remarks(event, self.history, self.dataset)
         drawings = [event for event in events if isinstance(event, SamplesDrawn)]
         if drawings:
             self.query_one("#samples", Feed).add(map(self._samples_entry, drawings))
@@ -209,47 +198,17 @@ class TrainingScreen(Screen[None]):
             panel.set_class(panel.id == page, "-here")
         self.query_one(PageLine).page = page
 
-    def watch_log_y(self) -> None:
-        self._draw_chart()
-
-    def watch_smoothing(self) -> None:
-        self._draw_chart()
-
-    def watch_companions(self) -> None:
-        self._draw_chart()
-
-    def watch_proposed(self) -> None:
-        self._draw_chart()
-
-    @property
-    def dataset(self) -> Dataset:
-        """What the run trains on."""
-        return self._dataset
-
     @property
     def facts(self) -> Facts:
         """What this run can differ in from others."""
         return facts(self.history.config, self.history.knobs, self.history.settings)
 
-    def propose(self, knobs: Knobs | None) -> None:
-        """Draw ahead what these knobs would do; None: what is in force will do."""
-        self.proposed = knobs
-
     def show_companion(self, companion: Companion) -> None:
         """Show the curve of another run, and say how it differs."""
-        if len(self.companions) == len(LETTERS):
-            self.notify(f"{len(LETTERS)} other curves are shown; hide one first")
-            return
-        companion = lettered(companion, self.companions)
-        self.companions = (*self.companions, companion)
-        entry = companion_entry(companion, self.facts, self.history.step)
-        self.query_one("#events", Feed).add([entry])
-
-    def hide_companion(self, directory: Path) -> None:
-        """Take the curve of another run away."""
-        hidden = directory.resolve()
-        kept = (other for other in self.companions if other.directory.resolve() != hidden)
-        self.companions = tuple(kept)
+        shown = self.add_companion(companion)
+        if shown is not None:
+            entry = companion_entry(shown, self.facts, self.history.step)
+            self.query_one("#events", Feed).add([entry])
 
     @on(PageLine.Chosen)
     def turn_to(self, event: PageLine.Chosen) -> None:
@@ -261,16 +220,6 @@ class TrainingScreen(Screen[None]):
         """Bring a panel to the front, and the keyboard to it."""
         self.page = page
         self.query_one(f"#{page}").focus()
-
-    def action_toggle_log(self) -> None:
-        """Draw the loss on the other kind of axis."""
-        self.log_y = not self.log_y
-        self.notify(f"Loss axis: {'logarithmic' if self.log_y else 'linear'}", timeout=2)
-
-    def action_smoothing(self) -> None:
-        """Smooth the loss more, and after the most not at all."""
-        self.smoothing = SMOOTHINGS[(SMOOTHINGS.index(self.smoothing) + 1) % len(SMOOTHINGS)]
-        self.notify(f"Smoothing: {self.smoothing or 'off'}", timeout=2)
 
     def action_maximize_panel(self) -> None:
         """Let the focused panel, or the chart, fill the screen; or put it back."""
@@ -313,30 +262,25 @@ class TrainingScreen(Screen[None]):
     def _draw(self) -> None:
         begun = time.thread_time()
         self._tell()
-        self._draw_chart()
+        self.draw_chart()
         if self.query_one(CostLine).has_class("-asked"):
             # What this thread does until then is the frame: Textual paints it a little later.
             self.call_after_refresh(lambda: self.cost.took(time.thread_time() - begun))
 
-    def _draw_chart(self) -> None:
+    def draw_chart(self) -> None:
         chart = self.query_one(LossChart)
-        if not chart.plot_width or self.maximized not in (None, chart):
+        if self.maximized not in (None, chart):
             return
-        chart.view = chart_view(
-            self.history,
-            chart.plot_width,
-            log_y=self.log_y,
-            smoothing=self.smoothing,
-            references=references(self.history, self._dataset, self._bigram),
-            remark=diagnosis(self.history, math.log(self._dataset.vocab_size)),
-            companions=self.companions,
-            proposed=self.proposed,
-            previous=chart.view,
+        view = self.view_now(
+            references(self.history, self.dataset, self._bigram),
+            diagnosis(self.history, math.log(self.dataset.vocab_size)),
         )
+        if view is not None:
+            chart.view = view
 
     def _tell(self) -> None:
         """Give the status line and the panels of figures what they show."""
-        self.query_one(StatusLine).status = status_of(self.history, self._dataset, self._state())
+        self.query_one(StatusLine).status = status_of(self.history, self.dataset, self._state())
         rates = rates_of(self.history)
         panel = self.query_one(RatePanel)
         panel.rates, panel.live = rates, self.link == "live" and not self.leaving
@@ -363,18 +307,18 @@ class TrainingScreen(Screen[None]):
 
     def _samples_entry(self, drawn: SamplesDrawn) -> Entry:
         # A long list is looked up only once it is counted: till then the screen would wait.
-        known, split_of = self._counted, self._dataset.split_of
+        known, split_of = self._counted, self.dataset.split_of
         return samples_entry(drawn, lambda name: split_of(name) if known else None)
 
     def _count_the_dataset(self) -> None:
         if self._counted:
-            self._take_the_count(statistics(self._dataset), bigram_loss(self._dataset))
+            self._take_the_count(statistics(self.dataset), bigram_loss(self.dataset))
         else:
             self._count_beside()
 
     @work(thread=True, exit_on_error=False, group="count")
     def _count_beside(self) -> None:
-        counted, bigram = statistics(self._dataset), bigram_loss(self._dataset)
+        counted, bigram = statistics(self.dataset), bigram_loss(self.dataset)
         self.app.call_from_thread(self._take_the_count, counted, bigram)
 
     def _take_the_count(self, counted: Statistics, bigram: float | None) -> None:

@@ -14,14 +14,25 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from rich.style import Style
+from textual.events import (
+    MouseDown,
+    MouseEvent,
+    MouseMove,
+    MouseScrollDown,
+    MouseScrollLeft,
+    MouseScrollRight,
+    MouseScrollUp,
+)
+from textual.message import Message
 from textual.reactive import reactive
 
 from tui.cells import ON_BAND, Cells, Role
 from tui.chart import layout
+from tui.chart.cursor import draw_cursor
 from tui.chart.layout import Frame
 from tui.chart.rate_strip import draw_strip
 from tui.chart.traces import LEFT_HERE, trace
-from tui.chart.view import ChartView
+from tui.chart.view import GUTTER, ChartView
 from tui.widgets.canvas import Canvas
 
 PLACEHOLDER = "press space to train"
@@ -48,6 +59,8 @@ _CLASSES = {
     Role.OTHER: "chart--other",
     Role.RATE: "chart--rate",
     Role.RATE_AHEAD: "chart--rate-ahead",
+    Role.CURSOR: "chart--cursor",
+    Role.CURSOR_TEXT: "chart--cursor-text",
 }
 
 
@@ -70,6 +83,8 @@ class LossChart(Canvas):
         "chart--mark-label",
         "chart--rate",
         "chart--rate-ahead",
+        "chart--cursor",
+        "chart--cursor-text",
     }
     DEFAULT_CSS = """
     LossChart {
@@ -89,11 +104,34 @@ class LossChart(Canvas):
         .chart--mark-label { color: $text-secondary; }
         .chart--rate { color: $text-accent; text-style: bold; }
         .chart--rate-ahead { color: $text-accent 70%; }
+        .chart--cursor { color: $text-warning; text-style: bold; }
+        .chart--cursor-text { color: $foreground; background: $surface; }
     }
     """
 
     view: reactive[ChartView] = reactive(ChartView(), repaint=False)
     """What is drawn. A new value draws anew; the same value costs nothing."""
+
+    class Pointed(Message):
+        """Somebody pointed to a place of the horizontal axis, from 0 to 1."""
+
+        def __init__(self, place: float) -> None:
+            super().__init__()
+            self.place = place
+
+    class Wheeled(Message):
+        """The wheel was turned over a place: down, or to the right, where `turns` is above 0."""
+
+        def __init__(self, place: float, turns: int, sideways: bool) -> None:
+            super().__init__()
+            self.place = place
+            self.turns = turns
+            self.sideways = sideways
+
+    @property
+    def canvas_width(self) -> int:
+        """Cells of the horizontal axis."""
+        return max(self.plot_width - GUTTER, 0)
 
     @property
     def plot_width(self) -> int:
@@ -106,6 +144,40 @@ class LossChart(Canvas):
     def watch_view(self, view: ChartView) -> None:
         self.retitle(view.title, view.subtitle)
         self.repaint()
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        self._point(event)
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        if event.button:
+            self._point(event)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        self._wheel(event, -1, event.shift or event.ctrl)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        self._wheel(event, 1, event.shift or event.ctrl)
+
+    def on_mouse_scroll_left(self, event: MouseScrollLeft) -> None:
+        self._wheel(event, -1, True)
+
+    def on_mouse_scroll_right(self, event: MouseScrollRight) -> None:
+        self._wheel(event, 1, True)
+
+    def _point(self, event: MouseEvent) -> None:
+        if (place := self._place(event)) is not None:
+            self.post_message(self.Pointed(place))
+
+    def _wheel(self, event: MouseEvent, turns: int, sideways: bool) -> None:
+        event.stop()
+        if (place := self._place(event)) is not None:
+            self.post_message(self.Wheeled(place, turns, sideways))
+
+    def _place(self, event: MouseEvent) -> float | None:
+        at = event.get_content_offset(self)
+        if at is None or at.x < GUTTER or not self.canvas_width:
+            return None
+        return (at.x - GUTTER + 0.5) / self.canvas_width
 
     def picture(self, width: int, height: int) -> Cells:
         """The chart as it is to be seen."""
@@ -138,11 +210,13 @@ def draw(view: ChartView, width: int, height: int) -> Cells:
     trace(view.others, frame, canvas, Role.OTHER)
     layout.label_marks(view, frame, canvas)
     layout.label_references(view, frame, canvas)
-    if not layout.is_sparse(view):
+    if not view.sparse.all():
         canvas.band(*layout.band(view, frame))
     cells = layout.surround(canvas, view, frame, height)
     if frame.strip:
         draw_strip(view, frame, cells)
+    if view.reading is not None:
+        draw_cursor(view.reading, frame, cells)
     return cells
 
 
@@ -164,19 +238,20 @@ def _rasterised(view: ChartView, frame: Frame) -> Cells:
     for axis, end in (("x", frame.width), ("y", frame.height)):
         figure.ruler(axis).lim(0, end).ticks([]).alignment(lim="edge")
     curves = view.curves
-    if layout.is_sparse(view):
-        steps, raw = np.repeat(curves.step, 2), np.stack([curves.low, curves.high], axis=1).ravel()
-        _door(figure, frame, steps, raw, Role.RAW)
-    _door(figure, frame, curves.step, curves.smooth, Role.CURVE)
+    sparse = view.sparse[curves.column]
+    if sparse.any():
+        raw = np.stack([curves.low, curves.high], axis=1)[sparse].ravel()
+        _door(figure, frame, np.repeat(curves.x[sparse], 2), raw, Role.RAW)
+    _door(figure, frame, curves.x, curves.smooth, Role.CURVE)
     return _cells(figure.build().string(), frame)
 
 
-def _door(figure: Any, frame: Frame, steps: ArrayLike, losses: ArrayLike, role: Role) -> None:
+def _door(figure: Any, frame: Frame, values: ArrayLike, losses: ArrayLike, role: Role) -> None:
     """Hand one curve to plotext: finite, inside the canvas, not joined over a gap.
 
     Losses beyond the limits are drawn on the edge where the curve enters or leaves, else left out.
     """
-    xs, ys = frame.across(steps), frame.up(losses)
+    xs, ys = frame.across(values), frame.up(losses)
     known = np.isfinite(xs) & np.isfinite(ys) & (xs >= 0) & (xs <= frame.width)
     inside = known & (ys >= 0) & (ys <= frame.height)
     kept = inside.copy()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.smoothing import Floats
+from tui.history.timeline import IN_STEPS, Timeline
+
+Edges = NDArray[np.int64]
 
 _AT_ONCE = 2**17
 """Steps looked at together, as far as a screen column has fewer: their copies stay small."""
@@ -23,8 +26,8 @@ class Curves:
 
     column: NDArray[np.int64]
     """Index of the screen column, from 0."""
-    step: NDArray[np.float64]
-    """The middle of the column's steps; `smooth` is drawn there."""
+    x: NDArray[np.float64]
+    """Where `smooth` is drawn: the middle of the column's steps, in the unit of the axis."""
     low: Floats
     """Smallest loss within the column."""
     high: Floats
@@ -33,7 +36,11 @@ class Curves:
     """Mean of the averages within the column: of a jagged curve a sample would mislead."""
 
     def __len__(self) -> int:
-        return len(self.step)
+        return len(self.x)
+
+    def on(self, line: Timeline) -> Curves:
+        """With `x`, in steps so far, in the unit of that line."""
+        return self if line is IN_STEPS else replace(self, x=line.values_at(self.x))
 
 
 _NONE = np.empty(0, np.float32)
@@ -61,15 +68,28 @@ def reduce(
     or NaN. Stretches depend on the axis alone, so that a growing column never redraws its past.
     """
 
+    return reduce_from(losses_of(loss, smooth, start), even(first, last, columns))
+
+
+def losses_of(loss: Floats, smooth: Floats, start: int) -> Losses:
+    """Two whole columns whose first element belongs to step `start`."""
+
     def piece(begin: int, end: int) -> tuple[Floats, Floats]:
         return loss[begin - start : end - start], smooth[begin - start : end - start]
 
-    return reduce_from(Losses(piece, start, start + len(loss)), first, last, columns)
+    return Losses(piece, start, start + len(loss))
 
 
-def reduce_from(losses: Losses, first: int, last: int, columns: int, *, skip: int = 0) -> Curves:
-    """As `reduce`, of losses that come in pieces; without the first `skip` columns of the axis."""
-    edges = np.clip(_edges(first, last, columns), losses.first, losses.last)
+def even(first: int, last: int, columns: int) -> Edges:
+    """The first step of each of `columns` equal stretches of [first, last), and `last`."""
+    return first + np.arange(columns + 1, dtype=np.int64) * (last - first) // max(columns, 1)
+
+
+def reduce_from(losses: Losses, edges: Edges, *, skip: int = 0) -> Curves:
+    """As `reduce`, of losses that come in pieces, on columns between any `edges`, which never fall;
+    without the first `skip` columns.
+    """
+    edges = np.clip(edges, losses.first, losses.last)
     starts, ends = edges[:-1], edges[1:]
     column = skip + np.flatnonzero(ends[skip:] > starts[skip:])
     if not len(column):
@@ -96,29 +116,30 @@ class Reducer:
 
     def __init__(self) -> None:
         self._key: Hashable = None
+        self._edges: Edges = np.empty(0, np.int64)
         self._whole = NO_CURVES
 
-    def reduce(
-        self, losses: Losses, first: int, last: int, columns: int, *, key: Hashable
-    ) -> Curves:
-        """As `reduce`; losses under the same `key` begin with those that were there before."""
-        if self._key != (key, first, last, columns):
-            self._key, self._whole = (key, first, last, columns), NO_CURVES
+    def reduce(self, losses: Losses, edges: Edges, *, key: Hashable) -> Curves:
+        """As `reduce_from`; losses under the same `key` begin with those that were there before."""
+        if self._key != key:
+            self._key, self._whole = key, NO_CURVES
+        elif not np.array_equal(edges, self._edges):
+            # What is still to come may fall elsewhere than it seemed; what was has its place.
+            shared = min(len(edges), len(self._edges))
+            differ = np.flatnonzero(edges[:shared] != self._edges[:shared])
+            same = int(differ[0]) if len(differ) else shared
+            self._whole = _first(self._whole, int((self._whole.column < same - 1).sum()))
+        self._edges = edges
         done = int(self._whole.column[-1]) + 1 if len(self._whole) else 0
-        new = reduce_from(losses, first, last, columns, skip=done)
-        ends = _edges(first, last, columns)[1:]
+        new = reduce_from(losses, edges, skip=done)
         found = _joined(self._whole, new)
-        self._whole = _first(found, int((ends[found.column] <= losses.last).sum()))
+        self._whole = _first(found, int((edges[1:][found.column] <= losses.last).sum()))
         return found
-
-
-def _edges(first: int, last: int, columns: int) -> NDArray[np.int64]:
-    return first + np.arange(columns + 1, dtype=np.int64) * (last - first) // max(columns, 1)
 
 
 def _first(curves: Curves, count: int) -> Curves:
     c = curves
-    return Curves(c.column[:count], c.step[:count], c.low[:count], c.high[:count], c.smooth[:count])
+    return Curves(c.column[:count], c.x[:count], c.low[:count], c.high[:count], c.smooth[:count])
 
 
 def _joined(one: Curves, other: Curves) -> Curves:
@@ -127,7 +148,7 @@ def _joined(one: Curves, other: Curves) -> Curves:
     a, b = one, other
     return Curves(
         np.concatenate([a.column, b.column]),
-        np.concatenate([a.step, b.step]),
+        np.concatenate([a.x, b.x]),
         np.concatenate([a.low, b.low]),
         np.concatenate([a.high, b.high]),
         np.concatenate([a.smooth, b.smooth]),

@@ -1,0 +1,40 @@
+"""The timelines of a run: its lineage in epochs, and in seconds of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from core.lineage import Lineage
+from tui.history.branches import Branch
+from tui.history.timeline import Timeline, timeline
+
+_SLOPE_OVER = 5
+"""Told moments, mostly a second apart, from which the speed at the end is taken."""
+_UNKNOWN_SPEED = 1e4
+"""Steps a second, before the first moment is told."""
+
+Clocks = Iterable[tuple[int, float]]
+"""Steps, and the seconds spent inside updates until then."""
+
+
+def line_of_epochs(path: Lineage, train_examples: int) -> Timeline:
+    """Passes over train, whatever the batch sizes were."""
+    epochs, points = 0.0, [(path[0].start, 0.0)]
+    for stretch in path:
+        epochs += (stretch.end - stretch.start) * stretch.knobs.batch_size / max(train_examples, 1)
+        points.append((stretch.end, epochs))
+    return timeline(points, path[-1].knobs.batch_size / max(train_examples, 1))
+
+
+def line_of_seconds(first: int, clocks: Clocks) -> Timeline:
+    """Seconds inside updates; what was undone on the way took its time too."""
+    points = [(first, 0.0), *clocks]
+    (begun, before), (step, seconds) = points[max(len(points) - _SLOPE_OVER, 0)], points[-1]
+    rising = step > begun and seconds > before
+    return timeline(points, (seconds - before) / (step - begun) if rising else 1 / _UNKNOWN_SPEED)
+
+
+def clocks_along(branch: Branch) -> Iterator[tuple[int, float]]:
+    """What was told on the way to the end of `branch`."""
+    for part, end in branch.way():
+        yield from (clock for clock in part.clocks if clock[0] <= end)
