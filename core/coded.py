@@ -103,6 +103,11 @@ class Words(Sequence[str]):
         lengths = np.diff(self.starts) - np.int32(1)
         return lengths if self._which is None else lengths[self._which]
 
+    @property
+    def numbers(self) -> NDArray[np.int32]:
+        """Which of all that `codes` holds each word is (words,)."""
+        return np.arange(len(self), dtype=np.int32) if self._which is None else self._which
+
     def pieces(self) -> Iterator[NDArray[np.int32]]:
         """The words' numbers, some ten thousand at a time."""
         for first in range(0, len(self), PIECE):

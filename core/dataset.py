@@ -32,6 +32,7 @@ __all__ = [
     "load",
     "read_words",
     "statistics",
+    "symbol_counts",
 ]
 
 SplitName = Literal["train", "dev", "test"]
@@ -244,11 +245,17 @@ def statistics(dataset: Dataset) -> Statistics:
     )
 
 
-def _frequent(dataset: Dataset, most: int) -> tuple[tuple[str, int], ...]:
+def symbol_counts(dataset: Dataset) -> NDArray[np.int64]:
+    """(V,): how often each symbol stands in the list; of the boundary, how many words it ends."""
     counts, codes = np.zeros(dataset.vocab_size, dtype=np.int64), dataset.words.codes
     # In pieces: to count them takes eight times their own memory.
     for piece in np.array_split(codes, 1 + len(codes) // (1 << 20)):
         counts += np.bincount(piece, minlength=dataset.vocab_size)
+    return counts
+
+
+def _frequent(dataset: Dataset, most: int) -> tuple[tuple[str, int], ...]:
+    counts = symbol_counts(dataset)
     order = np.argsort(-counts[1:], kind="stable")[:most] + 1
     return tuple((dataset.itos[index], int(counts[index])) for index in order)
 

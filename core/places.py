@@ -72,6 +72,13 @@ class Places:
             found += int((self._first[np.searchsorted(self._keys, keys)] < end).sum())
         return found
 
+    def numbers(self) -> NDArray[np.int32]:
+        """Which of the distinct words each word of the list is (words,), from 0."""
+        numbers = np.empty(len(self._words), dtype=np.int32)
+        for which in self._words.pieces():
+            numbers[which] = np.searchsorted(self._keys, self._hash(self._words.joined(which)))
+        return numbers
+
     def _hash(self, codes: Codes) -> UInt64:
         """Of each word among `codes`: a sum of products of random numbers, of symbol and place."""
         if len(codes) == 0:

@@ -49,11 +49,11 @@ class Dialog(ModalScreen[Result]):
     """
 
 
-class LiveDialog(Dialog[Result]):
-    """A dialog as large as the screen; `overhear` is told what the engine says meanwhile."""
+class LargeDialog(Dialog[Result]):
+    """A dialog as large as the screen."""
 
     DEFAULT_CSS = """
-    LiveDialog {
+    LargeDialog {
         #box {
             width: 100%;
             height: 100%;
@@ -65,6 +65,18 @@ class LiveDialog(Dialog[Result]):
     """
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
 
+    def say(self, selector: str, text: str) -> None:
+        """Put a text into a Static, if it is not there yet: mostly nothing is new."""
+        told = self.query_one(selector, Static)
+        if told.content != text:
+            # To arrange a screen anew means to paint all of it.
+            lines = str(told.content).count("\n") == text.count("\n")
+            told.update(text, layout=not (lines and told.styles.text_wrap == "nowrap"))
+
+
+class LiveDialog(LargeDialog[Result]):
+    """One that follows the run: `overhear` is told what the engine says meanwhile."""
+
     def on_mount(self) -> None:
         # What the engine says comes to the app, which tells the history before it publishes this.
         self.app.message_signal.subscribe(self, self._take)
@@ -72,12 +84,6 @@ class LiveDialog(Dialog[Result]):
     def overhear(self, news: Sequence[News]) -> None:
         """Take in what the engine said, once the history knows it."""
         raise NotImplementedError
-
-    def say(self, selector: str, text: str) -> None:
-        """Put a text into a Static, if it is not there yet: mostly nothing is new."""
-        told = self.query_one(selector, Static)
-        if told.content != text:
-            told.update(text)
 
     def _take(self, message: Message) -> None:
         if news := getattr(message, "news", ()):

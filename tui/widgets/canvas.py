@@ -44,6 +44,10 @@ class Canvas(Widget):
         """How a cell of that role looks in the present theme."""
         raise NotImplementedError
 
+    def spelled(self, text: str) -> str:
+        """What is written for the glyphs of some cells: these, unless a glyph is a stand-in."""
+        return text
+
     def repaint(self) -> None:
         """Make the picture anew, and paint the cells that differ."""
         before, (width, height) = self._cells, self.content_size
@@ -102,7 +106,7 @@ class Canvas(Widget):
         return self._strips[y] if y < height else Strip.blank(width, self.rich_style)
 
     def _painted(self, cells: Cells, row: int) -> Strip:
-        return painted(cells, row, self._paint)
+        return painted(cells, row, self._paint, self.spelled)
 
     def _paint(self, code: int) -> Style:
         if code not in self._paints:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
 from core.dataset import Statistics
@@ -22,6 +23,10 @@ EXAMPLES, FEWEST_EXAMPLES = 8, 2
 
 class DatasetPanel(FiguresPanel):
     """Figures about the list of words, in one column or, where it is wide, in two."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "app.dataset", "open large", show=False),
+    ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"dataset--label", "dataset--bars", "dataset--target"}
 

@@ -1,7 +1,8 @@
-"""The line of pages in a small terminal: which panel stands below it."""
+"""The line of pages, where not everything fits: which page stands below it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ PAGES = {"samples": "Samples", "events": "Log", "rate": "Learning rate", "datase
 
 
 class PageLine(Widget):
-    """The names of the pages with the keys that lead to them."""
+    """The names of the pages, with the keys that lead to them if those are numbers."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"pages--here", "pages--there", "pages--key"}
 
@@ -32,7 +33,9 @@ class PageLine(Widget):
     """
 
     page: reactive[str] = reactive("samples")
-    """The id of the panel shown."""
+    """The id of the page shown."""
+    pages: reactive[Mapping[str, str]] = reactive(PAGES)
+    """By id, the name of each."""
 
     @dataclass
     class Chosen(Message):
@@ -40,12 +43,17 @@ class PageLine(Widget):
 
         page: str
 
+    def __init__(self, *, id: str, numbered: bool = True) -> None:
+        super().__init__(id=id)
+        self._numbered = numbered
+
     def render(self) -> Text:
         """`1 Samples  2 Log …`, the present one reversed."""
         line = Text()
-        for number, (page, name) in enumerate(PAGES.items(), start=1):
+        for number, (page, name) in enumerate(self.pages.items(), start=1):
             here = page == self.page
-            line.append(f" {number} ", self._style("here" if here else "key"))
+            key = f" {number} " if self._numbered else " "
+            line.append(key, self._style("here" if here else "key"))
             line.append(f"{name} ", self._style("here" if here else "there")).append(" ")
         return line
 
@@ -53,8 +61,8 @@ class PageLine(Widget):
         """Find the name under the pointer."""
         event.stop()
         at = event.x - self.styles.padding.left
-        for page, name in PAGES.items():
-            at -= len(name) + 5
+        for page, name in self.pages.items():
+            at -= len(name) + (5 if self._numbered else 3)
             if at < 0:
                 self.post_message(self.Chosen(page))
                 return
