@@ -450,7 +450,7 @@ def test_help_palette_and_key_line_name_every_key(dashboard: Callable[..., None]
         await hands.press("question_mark")
         await hands.open(Help)
         text = shown(hands.app.screen.query_one("#keys"))
-        for words in ("train/pause", "decay", "schedule", "type rate", "evaluate", "finely up"):
+        for words in ("pause", "decay", "schedule", "type rate", "evaluate", "finely up"):
             assert words in text
             assert words.capitalize() in commands
         await hands.press("escape")

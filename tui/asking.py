@@ -8,7 +8,7 @@ the app, which holds the connection and decides when to leave.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import App
@@ -37,11 +37,16 @@ from tui.history.history import History
 from tui.screens.training import TrainingScreen
 from tui.widgets.dial_list import DialList
 
+if TYPE_CHECKING:
+    from tui.samples.desk import Desk
+
 
 class Asking(App[None]):
     """The actions behind the keys that steer."""
 
     _training: TrainingScreen
+    _desk: Desk | None = None
+    """What lies on the desk of the view of samples; None: it was not opened yet."""
 
     @property
     def history(self) -> History:
@@ -122,6 +127,12 @@ class Asking(App[None]):
         symbols = Symbols.of(self._training.dataset)
         self.push_screen(Embedding(lambda: self.history, self.send, symbols))
 
+    def action_dataset(self) -> None:
+        """Look at the list: its figures, pairs and words."""
+        from tui.screens.dataset import DatasetView
+
+        self.push_screen(DatasetView(self._training.dataset))
+
     def ask_after_trip(self, trip: GuardTripped) -> None:
         """The guard has stopped the run and gone back: ask how to go on."""
         from tui.screens.confirm import AfterTrip
@@ -138,6 +149,25 @@ class Asking(App[None]):
     def action_sample(self) -> None:
         self.send(Sample())
 
+    def action_samples(self) -> None:
+        """Look at the names drawn, at large; draw, compare, keep, copy and write them."""
+        from tui.samples.desk import Desk
+        from tui.samples.marks import Marks
+        from tui.screens.samples import Samples
+
+        training = self._training
+        if self._desk is None:
+            self._desk = Desk(Marks(training.dataset.split_of))
+        self.push_screen(
+            Samples(
+                lambda: self.history,
+                lambda: training.link == "live",
+                training.dataset,
+                self.send,
+                self._desk,
+            )
+        )
+
     def action_undo(self) -> None:
         self.send(Undo())
 
@@ -145,9 +175,11 @@ class Asking(App[None]):
         self.send(Redo())
 
     def action_cancel(self) -> None:
-        """Give up the way to an earlier state."""
+        """Give up the way to an earlier state; or what the chart reads out."""
         if self.history.reaching is not None:
             self.send(Cancel())
+        else:
+            self._training.hide_cursor()
 
     def action_checkpoint(self) -> None:
         """Save the present state under a name."""

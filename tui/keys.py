@@ -15,6 +15,10 @@ SHOWN = {
     "full_stop": ".",
     "comma": ",",
     "question_mark": "?",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left": "←",
+    "right": "→",
 }
 """Keys that Textual names by a word, as they stand on the keyboard."""
 
@@ -38,6 +42,7 @@ LINE = (
     "find_rate",
     "undo",
     "inspect",
+    "embedding_map",
     "schedule",
     "evaluate",
     "step",
@@ -53,7 +58,7 @@ RATE, PACE = "'learning_rate'", "'pace'"
 
 GROUPS: dict[str, tuple[Binding, ...]] = {
     "Training": (
-        key("space", "toggle_training", "train/pause", "Train on, or stand still",
+        key("space", "toggle_training", "pause", "Stand still; again: train on",
             "toggle_training"),
         key("n", "step", "one step", "One update, while paused", "step"),
         key("less_than_sign", f"nudge({PACE}, -1)", "slower", "Fewer steps a second", "slower"),
@@ -81,7 +86,7 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
         key("c", "checkpoint", "checkpoint", "Save the present state under a name", "checkpoint"),
         key("k", "snapshots", "snapshots", "Go back to a saved state, or to any step",
             "snapshots"),
-        key("escape", "cancel", "cancel", "Give up the way to an earlier state", "cancel"),
+        key("escape", "cancel", "cancel", "Give up a way back; or the chart's cursor", "cancel"),
     ),
     "Runs": (
         key("x", "fork", "fork", "Begin a run of its own from here", "fork"),
@@ -94,6 +99,8 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
     ),
     "The model": (
         key("s", "sample", "sample", "Draw ten names from the model as it is", "sample"),
+        key("S", "samples", "samples", "One seed step by step; kept, copied, written",
+            "samples"),
         key("t", "ask('temperature')", "temperature", "Type the temperature of sampling",
             "temperature"),
         key("e", "evaluate", "evaluate", "Loss on dev and on part of train, now", "evaluate"),
@@ -101,13 +108,37 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
         key("B", "overfit", "one batch", "Overfit one minibatch; again: all of train", "overfit"),
         key("g", "embedding_map", "embeddings", "Every symbol's place in the space learned, live",
             "embedding_map"),
+        key("D", "dataset", "dataset", "Every word, pair and length of the list; search it",
+            "dataset"),
         key("T", "test_split", "test split", "Look at the test split, which is counted",
             "test_split"),
     ),
-    "Screen": (
+    "Loss chart": (
+        key("z", "screen.zoom(True)", "zoom in", "Half as much, around the cursor or now",
+            "zoom_in"),
+        key("Z", "screen.zoom(False)", "zoom out", "Twice as much of the run", "zoom_out"),
+        key("left_square_bracket", "screen.pan(-1)", "earlier", "Move what is in view", "pan_left"),
+        key("right_square_bracket", "screen.pan(1)", "later", "Move what is in view",
+            "pan_right"),
+        key("left", "screen.cursor(-1)", "read back", "Cursor: what stood at a step",
+            "cursor_left"),
+        key("right", "screen.cursor(1)", "read on", "Cursor: what stood at a step",
+            "cursor_right"),
+        key("j", "screen.to_mark(-1)", "act before", "Cursor to the act before", "mark_before"),
+        key("J", "screen.to_mark(1)", "next act", "Cursor to the next act", "mark_after"),
+        key("F", "screen.follow", "follow", "Keep the newest steps in view, or hold still",
+            "follow"),
+        key("0", "screen.whole_run", "whole run", "All of the run again, nothing read out",
+            "whole_run"),
         key("y", "screen.toggle_log", "log y", "Loss on a logarithmic axis, or not", "log_scale"),
+        key("X", "screen.toggle_log_x", "log x", "Time on a logarithmic axis, or not", "log_time"),
+        key("v", "screen.unit", "unit", "Count in steps, epochs or seconds", "unit"),
+        key("Y", "screen.full_range", "full range", "Every spike, or where the curve happens",
+            "full_range"),
         key("w", "screen.smoothing", "smoothing", "Smooth the loss more, less, not at all",
             "smoothing"),
+    ),
+    "Screen": (
         key("m", "screen.maximize_panel", "maximise", "One panel alone, or all again", "maximize"),
         key("C", "screen.toggle_cost", "own cost", "What the dashboard itself takes of a core",
             "own_cost"),

@@ -1,0 +1,1 @@
+"""The large view of samples without Textual: drawings side by side, marks, favourites, lines."""
