@@ -44,6 +44,7 @@ def make_run(tmp_path: Path, names: Path) -> MakeRun:
         knobs: dict[str, Any] | None = None,
         settings: dict[str, Any] | None = None,
         model: dict[str, Any] | None = None,
+        path: str = "",
         **config: Any,
     ) -> Path:
         words = read_words(names)
@@ -55,7 +56,7 @@ def make_run(tmp_path: Path, names: Path) -> MakeRun:
                 created=1.8e9,
                 version="test",
                 preset=preset,
-                data=DataConfig(path=str(names), sha256=words.sha256),
+                data=DataConfig(path=path or str(names), sha256=words.sha256),
                 model=ModelConfig(**(small | (model or {}))),
                 knobs=msgspec.structs.replace(chosen.knobs, **(knobs or {})),
                 settings=msgspec.structs.replace(chosen.settings, **(settings or {})),

@@ -253,6 +253,7 @@ columns = [[], [2.5], [nan], [inf], [0.0], [1e30], [2.5] * 500, [0.0] * 500, bad
            [nan] * 500, ordinary[:700] + bad + ordinary, ordinary + [1e30], [1e30] + ordinary,
            ordinary + [nan, inf], [1e30, -1e30] * 2_000, [x * 1e30 for x in ordinary],
            [x * 1e-30 for x in ordinary], list(np.exp(np.linspace(-80, 80, 3_000)))]
+WINDOWS = (None, (1.0, 11.0), (600.0, 900.0), (2e6, 3e6))
 slowest = 0.0
 for loss, log_y, smoothing in itertools.product(columns, (False, True), (0.0, 0.98, 0.999)):
     history = History(config())
@@ -271,6 +272,11 @@ for loss, log_y, smoothing in itertools.product(columns, (False, True), (0.0, 0.
                               references=lines, previous=view)
             assert draw(view, width, height).glyphs.shape == (height, width)
             slowest = max(slowest, time.process_time() - begin)
+    for log_x, full, window in itertools.product((False, True), (False, True), WINDOWS):
+        begin = time.process_time()
+        look = Look(smoothing, log_y, log_x, "steps", full, window, cursor=len(loss) // 2)
+        assert draw(chart_view(history, 70, look), 70, 16).glyphs.shape == (16, 70)
+        slowest = max(slowest, time.process_time() - begin)
     left = Point(history.all_acts.list[-1].seq, history.step)
     history.apply(back(Point(-1, 0), left, 99, 1, "restore"), 0.0)
     for again in ([], bad, ordinary):

@@ -388,8 +388,8 @@ def test_the_map_is_live_while_the_model_trains(
 
         def changes() -> bool:
             seen.add(says(hands, "#state").partition(" · ")[0])
-            assert plot.picture is not None
-            return len(seen) > 4 and bool((plot.picture.cells.roles == TRAIL).any())
+            assert plot.shown is not None
+            return len(seen) > 4 and bool((plot.shown.cells.roles == TRAIL).any())
 
         await hands.until(changes)
         assert all("training" in text for text in seen)

@@ -25,6 +25,7 @@ MODULES = (
     "result",
     "latency",
     "dashboard",
+    "views",
     "record",
     "sampling",
     "scale",

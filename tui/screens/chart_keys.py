@@ -16,7 +16,7 @@ from core.config import Knobs
 from core.dataset import Dataset
 from tui.chart import look as looks
 from tui.chart.companions import LETTERS, Companion, lettered
-from tui.chart.look import Look
+from tui.chart.look import USUAL, Look
 from tui.chart.view import ChartView, chart_view
 from tui.history.history import History
 from tui.widgets.chart import LossChart
@@ -35,11 +35,11 @@ class ChartKeys(Screen[None]):
     history: History
     dataset: Dataset
 
-    look: reactive[Look] = reactive(Look())
+    look: reactive[Look] = reactive(USUAL, repaint=False)
     """How the chart is looked at."""
-    companions: reactive[tuple[Companion, ...]] = reactive(())
+    companions: reactive[tuple[Companion, ...]] = reactive((), repaint=False)
     """Other runs whose curves stand behind this one."""
-    proposed: reactive[Knobs | None] = reactive(None)
+    proposed: reactive[Knobs | None] = reactive(None, repaint=False)
     """Knobs with a schedule that the person is thinking about."""
 
     def draw_chart(self) -> None:

@@ -103,7 +103,7 @@ class Embedding(LiveDialog[None]):
     @on(EmbeddingPlot.Picked)
     def follow_what_was_clicked(self, event: EmbeddingPlot.Picked) -> None:
         event.stop()
-        picture = self.query_one(EmbeddingPlot).picture
+        picture = self.query_one(EmbeddingPlot).shown
         if (
             picture is not None
             and (nearest := picture.nearest(event.column, event.row)) is not None
@@ -149,9 +149,9 @@ class Embedding(LiveDialog[None]):
         embeddings, plot = self._embeddings, self.query_one(EmbeddingPlot)
         width, height = plot.content_size
         if width and height:
-            plot.picture = draw(embeddings.view(), width, height, plot.picture)
+            plot.shown = draw(embeddings.view(), width, height, plot.shown)
             panel = self.query_one(SymbolPanel)
-            panel.told = Told(embeddings.followed, embeddings.nearest, plot.picture)
+            panel.told = Told(embeddings.followed, embeddings.nearest, plot.shown)
         self._tell()
 
     def _tell(self) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 from rich.style import Style
 from textual.events import Click, Resize
 from textual.message import Message
 from textual.reactive import reactive
-from textual.strip import Strip
-from textual.widget import Widget
 
-from tui.cells import Role
+from tui.cells import Cells, Role
 from tui.embedding.map import FOLLOWED, GRID, KIND_ROLES, LEADER, MORE, NEAR, TRAIL, Picture
 from tui.embedding.symbols import Kind, Symbols
-from tui.widgets.canvas import painted
+from tui.widgets.canvas import Canvas
 
 _CLASSES = {
     KIND_ROLES[Kind.VOWEL]: "map--vowel",
@@ -31,7 +30,7 @@ _CLASSES = {
 _NEAR = Style(underline=True)
 
 
-class EmbeddingPlot(Widget, can_focus=True):
+class EmbeddingPlot(Canvas, can_focus=True):
     """Paints a picture that was drawn for its size."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_CLASSES.values())
@@ -49,8 +48,8 @@ class EmbeddingPlot(Widget, can_focus=True):
     }
     """
 
-    picture: reactive[Picture | None] = reactive(None)
-    """What is painted."""
+    shown: reactive[Picture | None] = reactive(None, repaint=False)
+    """What is painted: drawn for the present size, or for the one before."""
 
     @dataclass
     class Picked(Message):
@@ -66,13 +65,29 @@ class EmbeddingPlot(Widget, can_focus=True):
         super().__init__()
         self._symbols = symbols
 
-    def render_line(self, y: int) -> Strip:
-        """One row of the picture."""
-        width = self.content_size.width
-        if self.picture is None or y >= self.picture.cells.height:
-            return Strip.blank(width, self.rich_style)
-        strip = painted(self.picture.cells, y, self._style, self._symbols.decoded)
-        return strip.adjust_cell_length(width, self.rich_style)
+    def watch_shown(self) -> None:
+        self.repaint()
+
+    def picture(self, width: int, height: int) -> Cells:
+        """What was drawn, as far as it fits."""
+        cells = Cells(width, height)
+        if self.shown is not None:
+            drawn = self.shown.cells
+            part = np.s_[: min(height, drawn.height), : min(width, drawn.width)]
+            cells.glyphs[part], cells.roles[part] = drawn.glyphs[part], drawn.roles[part]
+        return cells
+
+    def paint_of(self, code: int) -> Style:
+        """Symbols have the colour of their kind, and those near the followed one a line below."""
+        ground: Style = self.rich_style
+        plain = Role(code % NEAR)
+        if plain in _CLASSES:
+            ground += self.get_component_rich_style(_CLASSES[plain])
+        return ground + _NEAR if code >= NEAR else ground
+
+    def spelled(self, text: str) -> str:
+        """A cell stands for a symbol, however many characters that has."""
+        return self._symbols.decoded(text)
 
     def on_resize(self, event: Resize) -> None:
         self.post_message(self.Resized())
@@ -80,10 +95,3 @@ class EmbeddingPlot(Widget, can_focus=True):
     def on_click(self, event: Click) -> None:
         event.stop()
         self.post_message(self.Picked(event.x, event.y))
-
-    def _style(self, role: int) -> Style:
-        ground: Style = self.rich_style
-        plain = Role(role % NEAR)
-        if plain in _CLASSES:
-            ground += self.get_component_rich_style(_CLASSES[plain])
-        return ground + _NEAR if role >= NEAR else ground

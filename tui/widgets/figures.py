@@ -36,7 +36,8 @@ class FiguresPanel(VerticalScroll):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self.draw()
+        # The colours of the parts come after those of the whole.
+        self.call_later(self.draw)
 
     def draw(self) -> None:
         """Put into `figures` what is known. It may be called before the first layout."""

@@ -9,13 +9,11 @@ from rich.style import Style
 from textual.events import Click
 from textual.message import Message
 from textual.reactive import reactive
-from textual.strip import Strip
-from textual.widget import Widget
 
 from tui.cells import Cells, Role
 from tui.chart.view import GUTTER
 from tui.finder.view import CURSOR, SUGGESTION, FinderView, draw
-from tui.widgets.canvas import painted
+from tui.widgets.canvas import Canvas
 
 _CLASSES = {
     Role.AXIS: "finder--axis",
@@ -29,7 +27,7 @@ _CLASSES = {
 }
 
 
-class FinderPlot(Widget, can_focus=True):
+class FinderPlot(Canvas, can_focus=True):
     """Draws a FinderView."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_CLASSES.values())
@@ -46,7 +44,7 @@ class FinderPlot(Widget, can_focus=True):
     }
     """
 
-    view: reactive[FinderView | None] = reactive(None)
+    view: reactive[FinderView | None] = reactive(None, repaint=False)
     """What is drawn. A new value draws anew."""
 
     @dataclass
@@ -56,24 +54,19 @@ class FinderPlot(Widget, can_focus=True):
         share: float
         """Of the axis, from 0 to 1."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._strips: list[Strip] = []
-        self._drawn: tuple[FinderView | None, int, int] | None = None
+    def watch_view(self) -> None:
+        self.repaint()
 
-    def notify_style_update(self) -> None:
-        """A change of theme paints anew."""
-        super().notify_style_update()
-        self._drawn = None
+    def picture(self, width: int, height: int) -> Cells:
+        """The picture of the view."""
+        return draw(self.view, width, height) if self.view else Cells(width, height)
 
-    def render_line(self, y: int) -> Strip:
-        """One row; the picture is made once for each view, size and theme."""
-        width, height = self.content_size
-        if self._drawn != (self.view, width, height):
-            cells = draw(self.view, width, height) if self.view else Cells(width, height)
-            self._strips = [painted(cells, row, self._style) for row in range(cells.height)]
-            self._drawn = (self.view, width, height)
-        return self._strips[y] if y < len(self._strips) else Strip.blank(width, self.rich_style)
+    def paint_of(self, code: int) -> Style:
+        """Roles have the colours of the theme."""
+        ground: Style = self.rich_style
+        if code not in _CLASSES:
+            return ground
+        return ground + self.get_component_rich_style(_CLASSES[Role(code)])
 
     def on_click(self, event: Click) -> None:
         """Ask for the cursor to come here."""
@@ -81,9 +74,3 @@ class FinderPlot(Widget, can_focus=True):
         width = self.content_size.width - GUTTER
         if width > 0 and event.x >= GUTTER:
             self.post_message(self.Picked(min((event.x - GUTTER + 0.5) / width, 1.0)))
-
-    def _style(self, role: int) -> Style:
-        ground: Style = self.rich_style
-        if role not in _CLASSES:
-            return ground
-        return ground + self.get_component_rich_style(_CLASSES[Role(role)])

@@ -127,6 +127,10 @@ class RatePanel(Container):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        # The colours of the parts come after those of the whole.
+        self.call_later(self._draw_anew)
+
+    def _draw_anew(self) -> None:
         self._shown.clear()
         self._drawn = ()
         self.draw()

@@ -1,0 +1,184 @@
+"""Every view as it was when somebody last looked at its picture and found it good.
+
+A golden screen is text: the rows, and below them a letter for the colours of each cell. Where a
+view is to look otherwise, look at its picture, then `STEERMORE_GOLDEN=write make test
+ARGS=tests/test_golden.py`, and see in the difference that nothing else has changed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.segment import Segment
+from textual.pilot import Pilot
+
+from core.commands import obey
+from core.protocol import Evaluate, Sample, SetKnobs, TakeSnapshot, Undo
+from core.run import Run
+from tests.conftest import MakeRun
+from tests.stage import NAME, Stage, play, seen
+from tests.test_time_travel import reopened, settle, train
+
+GOLDEN = Path(__file__).parent / "golden"
+LETTERS = string.ascii_letters + string.digits + string.punctuation
+WIDE = (120, 36)
+
+# What is pressed on the training screen to come to each view.
+VIEWS: dict[str, tuple[str, ...]] = {
+    "training": (),
+    "training-undone": ("u",),
+    "chart-cursor": ("left", "j"),
+    "chart-zoomed": ("left", "j", "z", "z"),
+    "chart-logarithmic": ("X", "y"),
+    "chart-epochs": ("v",),
+    "chart-maximised": ("m",),
+    "knobs": ("3", "down", "down"),
+    "type-rate": ("l",),
+    "schedule": ("h", "down", "down", "down"),
+    "finder": ("f",),
+    "inspector": ("i", *"mar", "right"),
+    "embedding": ("g",),
+    "dataset": ("D",),
+    "dataset-pairs": ("D", "tab", "right"),
+    "dataset-words": ("D", "tab", "tab", *".ma", "down"),
+    "samples": ("S",),
+    "snapshots": ("k",),
+    "restart": ("R", "down"),
+    "test-split": ("T",),
+    "take-home": ("E",),
+    "quit": ("q",),
+    "help": ("question_mark",),
+}
+TRAINING = {
+    "training-80x24": ((80, 24), "textual-dark", False),
+    "training-200x60": ((200, 60), "textual-dark", False),
+    "training-light": (WIDE, "textual-light", False),
+    "training-no-colour": (WIDE, "textual-dark", True),
+}
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One view tells where it would write."""
+    monkeypatch.chdir("/")
+
+
+@pytest.fixture
+def run(make_run: MakeRun) -> Iterator[Run]:
+    """1,300 steps that a person steered, undid once, and watched."""
+    run = reopened(
+        make_run(
+            "fast",
+            knobs={"optimizer": "sgd", "learning_rate": 0.1, "schedule": "constant", "warmup": 0},
+            settings={"evaluation_interval": 200, "step_limit": 2_000},
+            # The screen tells where the list came from.
+            path="few-names.txt",
+        )
+    )
+    train(run, 500)
+    obey(run, SetKnobs(values={"learning_rate": 0.2}), NAME)
+    train(run, 300)
+    obey(run, Sample(count=10, seed=1), NAME)
+    obey(run, TakeSnapshot(name="before the fall"), NAME)
+    obey(run, SetKnobs(values={"learning_rate": 2.0}), "somebody")
+    train(run, 200)
+    obey(run, Undo(), NAME)
+    settle(run)
+    obey(run, SetKnobs(values={"learning_rate": 0.05}), NAME)
+    train(run, 500)
+    obey(run, Sample(count=10, seed=1), NAME)
+    obey(run, Evaluate(), NAME)
+    settle(run)
+    yield run
+    run.close()
+
+
+def golden_of(rows: list[list[Segment]]) -> str:
+    """The rows of a screen; then a letter for the colours of each cell, and what they stand for."""
+    letters: dict[str, str] = {}
+    texts, paints = [], []
+    for row in rows:
+        text = "".join(text for text, _, _ in row).rstrip()
+        # A process has another number each time.
+        texts.append(re.sub(r"process \d+ *", lambda m: f"{'process 12345':{len(m[0])}}", text))
+        paint = ""
+        for text, style, _ in row:
+            name = str(style)
+            letter = letters.setdefault(name, LETTERS[len(letters)])
+            paint += letter * len(text)
+        paints.append(paint)
+    legend = [f"{letter} {name}" for name, letter in letters.items()]
+    return "\n".join([*texts, "", *paints, "", *legend]) + "\n"
+
+
+def compare(name: str, found: str) -> None:
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("STEERMORE_GOLDEN") == "write":
+        GOLDEN.mkdir(exist_ok=True)
+        path.write_text(found, "utf-8")
+    assert path.exists(), f"no golden screen {path.name}: see the beginning of this file"
+    known = path.read_text("utf-8")
+    if found != known:
+        lines = difflib.unified_diff(
+            known.splitlines(), found.splitlines(), "golden", "now", lineterm="", n=0
+        )
+        pytest.fail(f"{name} looks otherwise:\n" + "\n".join(lines))
+
+
+async def reach(app: Stage, pilot: Pilot[None], keys: tuple[str, ...]) -> None:
+    """Press keys, and wait until nothing moves any more."""
+    # After the first paint the list is counted, and the chart's library is loaded.
+    await pilot.pause(0.3)
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause(0.05)
+    # What pops up goes again by the clock.
+    app.clear_notifications()
+    before: list[list[Segment]] = []
+    for _ in range(40):
+        await pilot.pause(0.15)
+        now = seen(app)
+        if now == before:
+            return
+        before = now
+    pytest.fail("the screen never came to rest")
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_looks_as_it_did(run: Run, name: str) -> None:
+    screens: list[str] = []
+
+    async def scene(app: Stage, pilot: Pilot[None]) -> None:
+        await reach(app, pilot, VIEWS[name])
+        screens.append(golden_of(seen(app)))
+        if folder := os.environ.get("STEERMORE_PICTURES"):
+            app.save_screenshot(f"{folder}/{name}.svg")
+
+    play(run, scene, WIDE)
+    compare(name, screens[0])
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_training_screen_looks_as_it_did_in_other_sizes_and_colours(
+    run: Run, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, theme, no_colour = TRAINING[name]
+    screens: list[str] = []
+    if no_colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    async def scene(app: Stage, pilot: Pilot[None]) -> None:
+        app.theme = theme
+        await reach(app, pilot, ())
+        screens.append(golden_of(seen(app)))
+        if folder := os.environ.get("STEERMORE_PICTURES"):
+            app.save_screenshot(f"{folder}/{name}.svg")
+
+    play(run, scene, size)
+    compare(name, screens[0])
