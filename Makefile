@@ -4,6 +4,8 @@
 #   make format  rewrite as `check` wants it
 
 PYTHON ?= python3
+# Tests start engines and terminals of their own: more at once than cores would only wait.
+WORKERS ?= 2
 READY := .venv/ready
 
 .PHONY: run test check bench format clean
@@ -12,7 +14,7 @@ run: $(READY)
 	.venv/bin/steermore $(ARGS)
 
 test: $(READY)
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(READY)
 	.venv/bin/ruff format --check .
