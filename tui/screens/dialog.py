@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -48,6 +49,22 @@ class Dialog(ModalScreen[Result]):
     }
     """
 
+    def say(self, selector: str, text: str | Text) -> None:
+        """Put a text into a Static, if it is not there yet: mostly nothing is new."""
+        tell(self.query_one(selector, Static), text)
+
+
+def tell(told: Static, text: str | Text) -> None:
+    """Put a text into `told`; where it takes as many rows as before, nothing else is painted."""
+    if told.content == text:
+        return
+    size = told.content_size
+    before = told.get_content_height(size, size, size.width)
+    told.update(text, layout=False)
+    auto = told.styles.width is None or told.styles.width.is_auto
+    if auto or told.get_content_height(size, size, size.width) != before:
+        told.refresh(layout=True)
+
 
 class LargeDialog(Dialog[Result]):
     """A dialog as large as the screen."""
@@ -64,14 +81,6 @@ class LargeDialog(Dialog[Result]):
     }
     """
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
-
-    def say(self, selector: str, text: str) -> None:
-        """Put a text into a Static, if it is not there yet: mostly nothing is new."""
-        told = self.query_one(selector, Static)
-        if told.content != text:
-            # To arrange a screen anew means to paint all of it.
-            lines = str(told.content).count("\n") == text.count("\n")
-            told.update(text, layout=not (lines and told.styles.text_wrap == "nowrap"))
 
 
 class LiveDialog(LargeDialog[Result]):

@@ -16,7 +16,7 @@ from core.config import PRESETS, ModelConfig, PresetName
 from core.dials import ConfigError
 from core.options import Beginning
 from tui.restarting import BEGAN, FIELDS, PRESET, Field, Origin, ReadList, read_list, recipe_text
-from tui.screens.dialog import Dialog
+from tui.screens.dialog import Dialog, tell
 from tui.telling import printable
 from tui.widgets.choice import Choice
 
@@ -185,18 +185,17 @@ class Restart(Dialog[Beginning | None]):
             row.set_class(changed, "-changed")
             row.set_class(field.name in wrong, "-wrong")
             mark = "✗ " if field.name in wrong else ""
-            row.query_one(Label).update(f"{mark}{field.label}")
-            row.query_one(".was", Static).update(self._was(field.name) if changed else "")
+            tell(row.query_one(Label), f"{mark}{field.label}")
+            tell(row.query_one(".was", Static), self._was(field.name) if changed else "")
             if self.focused is not None and self.focused.id == field.name:
                 self._tell_about(field.about(texts[field.name]), wrong.get(field.name))
-        self.query_one("#model", Static).update(self._model_text(texts, wrong))
-        recipe = recipe_text(self._origin.recipe(texts))
-        self.query_one("#recipe-text", Static).update(recipe)
+        self.say("#model", self._model_text(texts, wrong))
+        self.say("#recipe-text", recipe_text(self._origin.recipe(texts)))
 
     def _tell_about(self, help: str, mistake: str | None) -> None:
         about = self.query_one("#about", Static)
         about.set_class(mistake is not None, "-wrong")
-        about.update(help if mistake is None else f"✗ {printable(mistake)}")
+        tell(about, help if mistake is None else f"✗ {printable(mistake)}")
 
     def _was(self, name: str) -> str:
         before = self._before[name].rpartition("/")[2]

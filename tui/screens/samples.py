@@ -238,14 +238,18 @@ class Samples(SampleKeys):
             ("#steps", StepsView(desk), StepsView(desk).title(steps.content_size.width)),
         ):
             shown = self.query_one(pane, NamePane)
-            shown.view, shown.border_title = view, title
+            shown.view = view
+            if shown.border_title != title:
+                shown.border_title = title
         self.refresh_bindings()
         self._tell()
 
     def _tell(self) -> None:
         """Say how things stand, in the lines of text."""
         desk, history = self._desk, self._history()
-        self.query_one("#box").border_title = saying.title_of(desk, history)
+        box, title = self.query_one("#box"), saying.title_of(desk, history)
+        if box.border_title != title:
+            box.border_title = title
         fields, wrong = self.query_one(SampleFields), ""
         reason = self._draws.reason if self._live() else NO_ENGINE
         try:

@@ -127,7 +127,7 @@ class AskSchedule(Dialog[dict[str, Value]]):
             values = self._values()
             self._resolved(values)
         except ConfigError as error:
-            self.query_one("#error", Static).update(f"✗ {error}")
+            self.say("#error", f"✗ {error}")
         else:
             self.dismiss(values or None)
 
@@ -170,13 +170,12 @@ class AskSchedule(Dialog[dict[str, Value]]):
         return (name for name, kinds in FIELDS.items() if self._kind in kinds)
 
     def _preview(self) -> None:
-        error = self.query_one("#error", Static)
         try:
             knobs = self._resolved(self._values())
         except ConfigError as problem:
-            error.update(f"✗ {problem}")
+            self.say("#error", f"✗ {problem}")
             return
-        error.update("")
+        self.say("#error", "")
         self._propose(knobs)
         first = self._step
         last = schedule_end(knobs, self._settings, first)
@@ -186,9 +185,8 @@ class AskSchedule(Dialog[dict[str, Value]]):
         ]
         top = max(rates) or 1.0
         rows = curve([rate / top for rate in rates], PREVIEW_ROWS)
-        self.query_one("#preview", Static).update(Text("\n".join(rows)))
-        self.query_one("#ahead", Static).update(
-            f"effective rate ahead, from base {knobs.learning_rate:.4g}: now {rates[0]:.4g}"
-        )
+        self.say("#preview", Text("\n".join(rows)))
+        ahead = f"effective rate ahead, from base {knobs.learning_rate:.4g}: now {rates[0]:.4g}"
+        self.say("#ahead", ahead)
         begin, end = f"{first:,}", f"{last:,}"
-        self.query_one("#axis", Static).update(f"{begin}{end:>{PREVIEW_CELLS - len(begin)}}")
+        self.say("#axis", f"{begin}{end:>{PREVIEW_CELLS - len(begin)}}")

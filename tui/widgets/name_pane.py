@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import ClassVar, get_args
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -46,7 +48,7 @@ class NamePane(Widget, can_focus=True):
     }
     """
 
-    view: reactive[Drawn | None] = reactive(None)
+    view: reactive[Drawn | None] = reactive(None, repaint=False)
     """What is drawn."""
 
     @dataclass
@@ -83,14 +85,26 @@ class NamePane(Widget, can_focus=True):
         """One line, each piece in the colour of its role."""
         made_for = (self.view, *self.content_size)
         if self._made_for != made_for:
-            self._made_for = made_for
-            self._drawn = self.view.lines(*self.content_size) if self.view else []
+            self._make()
         width = self.content_size.width
         if y >= len(self._drawn):
             return Strip.blank(width, self.rich_style)
         line = self._drawn[y]
         strip = Strip([Segment(piece.text, self._style(*piece[1::2])) for piece in line])
         return strip.adjust_cell_length(width, self.rich_style)
+
+    def watch_view(self) -> None:
+        before = self._drawn
+        self._make()
+        pairs = enumerate(zip_longest(before, self._drawn))
+        width = self.content_size.width
+        regions = [Region(0, y, width, 1) for y, (old, new) in pairs if old != new]
+        if regions:
+            self.refresh(*regions)
+
+    def _make(self) -> None:
+        self._made_for = (self.view, *self.content_size)
+        self._drawn = list(self.view.lines(*self.content_size)) if self.view else []
 
     def on_click(self, event: Click) -> None:
         """Say which name was hit."""

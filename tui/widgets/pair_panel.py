@@ -52,8 +52,8 @@ class PairPanel(Horizontal):
         view, drawn = heatmap.view, heatmap.drawn
         if view is None or drawn is None:
             return
-        told, text = self.query_one("#pair", Static), pair_text(view)
-        told.update(text, layout=str(told.content).count("\n") != str(text).count("\n"))
+        # Always two lines: nothing else on the screen moves.
+        self.query_one("#pair", Static).update(pair_text(view), layout=False)
         part = part_text(view, drawn)
         heatmap.retitle(TITLE_OF_PART.format(part) if part else TITLE, "")
         table = NextTable(view.pairs, view.symbols, view.first, view.second)
