@@ -18,7 +18,7 @@ from tui.chart.marks import Mark, drops, marks
 from tui.chart.rate_view import NO_RATES, RateView, rate_view
 from tui.chart.reading import Reading, reading
 from tui.history.history import History
-from tui.history.reduction import NO_CURVES, Curves
+from tui.history.reduction import NO_CURVES, Curves, Edges
 from tui.history.timeline import IN_STEPS, Timeline
 from tui.telling import printable
 
@@ -184,9 +184,13 @@ def chart_view(
 def _undone(
     history: History, axis: Axis, columns: int, look: Look, train_examples: int
 ) -> Iterable[Curves]:
+    made: dict[int, Edges] = {}
     for part in history.abandoned:
         line = history.line(look.unit, train_examples, part.branch)
-        curves = part.curves(edges(axis.cuts(line, columns)), look.smoothing)
+        # In steps, a hundred parts have one line.
+        if id(line) not in made:
+            made[id(line)] = edges(axis.cuts(line, columns))
+        curves = part.curves(made[id(line)], look.smoothing)
         if len(curves):
             yield curves.on(line)
 
