@@ -87,6 +87,8 @@ class Ear(threading.Thread):
 
 def press_keys(of: Dashboard) -> tuple[list[float], list[float]]:
     """Milliseconds from a key to the engine's word of it, and to the screen."""
+    # While a terminal is drawn here, the ear would else wait for the interpreter: 5 ms each time.
+    sys.setswitchinterval(1e-4)
     ear = Ear(of.run)
     ear.start()
     engine, screen = [], []
