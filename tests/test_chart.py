@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
+from tests.columns import reduce
 from tui.cells import ON_BAND, Cells, Role
 from tui.chart import scale
 from tui.chart.axis import Axis
 from tui.chart.look import Look
 from tui.chart.view import GUTTER, ChartView
-from tui.history.reduction import NO_CURVES, reduce
+from tui.history.reduction import NO_CURVES
 from tui.widgets.chart import PLACEHOLDER, LossChart, draw
 
 ROOT = Path(__file__).parents[1]

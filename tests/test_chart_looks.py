@@ -7,7 +7,9 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from textual.events import MouseScrollDown, MouseScrollUp
 
 from core.commands import obey
+from core.config import Parent
 from core.launch import load_data
 from core.protocol import Clock, Point, SetKnobs
 from core.record import read_config
@@ -27,7 +30,9 @@ from tests.test_time_travel import reopened, train
 from tui.app import SteermoreApp
 from tui.cells import ON_BAND, Role
 from tui.chart import look as looks
+from tui.chart import scale
 from tui.chart.axis import Axis, edges
+from tui.chart.companions import Companion
 from tui.chart.look import FEWEST, SMOOTHINGS, Look
 from tui.chart.view import GUTTER, ChartView, chart_view
 from tui.history.history import History
@@ -158,6 +163,99 @@ def test_every_mark_dot_and_cursor_stands_over_the_step_that_it_tells_of(
     assert {"steps": "step", "epochs": "epoch", "seconds": "sec"}[unit] in text(cells.glyphs[-1])
 
 
+def forked() -> History:
+    """A run that begins at step 500, and made 200 steps."""
+    history = History(
+        msgspec.structs.replace(config(), parent=Parent(run="parent", seq=0, step=500))
+    )
+    history.apply(steps(500, [2.0] * 200), 0.0)
+    history.apply(clock(700, 1.0), 0.0)
+    return history
+
+
+def parent() -> Companion:
+    """The run that it left: 1,000 steps, in twice the time."""
+    recorded = steered()
+    return Companion(
+        Path("parent"), 0, recorded.loss, {}, path=recorded.lineage, clocks=((1_000, 10.0),)
+    )
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("log_x", [False, True])
+@pytest.mark.parametrize("companions", [(), (parent(),)], ids=["alone", "with its parent"])
+def test_a_fork_stands_on_every_axis(
+    unit: Unit, log_x: bool, companions: tuple[Companion, ...]
+) -> None:
+    look = Look(unit=unit, log_x=log_x, cursor=600)
+    seen = chart_view(
+        forked(), 106, look, train_examples=EXAMPLES, companions=companions, references=()
+    )
+    draw(seen, 106, 20)
+    assert (seen.axis.places(seen.curves.x) > -1e-9).all()
+    assert (seen.axis.places(seen.curves.x) < 1).all()
+    if not companions:
+        # No stretch before the fork is left empty.
+        assert float(seen.axis.places(seen.line.values_at(501))) < 0.05
+    for _, curve in seen.others:
+        assert len(curve) > 10
+        assert (seen.axis.places(curve.x) > -1e-9).all()
+    empty = History(msgspec.structs.replace(config(), parent=Parent(run="parent", seq=0, step=500)))
+    draw(chart_view(empty, 106, look, train_examples=EXAMPLES), 106, 20)
+
+
+def test_after_an_undo_the_speed_is_still_that_of_training() -> None:
+    history = of([2.0] * 36_000)
+    for second in range(1, 361):
+        history.apply(clock(100 * second, float(second)), 0.0)
+    left = Point(-1, 36_000)
+    history.apply(back(Point(-1, 3_000), left, seq=9, branch=1, reason="restore"), 0.0)
+    for second in range(3):
+        history.apply(clock(3_000 + 100 * second, 360.1 + second, branch=1), 0.0)
+        history.apply(steps(history.step, [2.0] * 150, 1), 0.0)
+        now = float(history.line("seconds", 1).values_at(history.step))
+        assert now == pytest.approx(360.1 + (history.step - 3_000) / 100, abs=0.2)
+
+
+def test_what_was_undone_keeps_its_line_while_training_goes_on() -> None:
+    history = steered()
+    history.apply(back(Point(-1, 400), Point(3, 1_000), seq=9, branch=1), 0.0)
+    (part,) = history.abandoned
+    lines = [history.line(unit, EXAMPLES, part.branch) for unit in UNITS]
+    history.apply(steps(400, [2.0] * 100, 1), 0.0)
+    history.apply(clock(500, 9.0, branch=1), 0.0)
+    assert [history.line(unit, EXAMPLES, part.branch) for unit in UNITS] == lines
+
+
+def test_between_two_sparse_stretches_no_line_crosses_the_band() -> None:
+    history = of(np.r_[[2.8, 3.2] * 25, [2.2, 2.4] * 1_500, [2.8, 3.2] * 25].tolist())
+    for step, seconds in ((50, 50.0), (3_050, 100.0), (3_100, 150.0)):
+        history.apply(clock(step, seconds), 0.0)
+    seen = view(history, Look(unit="seconds"))
+    cells = draw(seen, 106, 20)
+    first, last = (GUTTER + int(100 * float(seen.axis.places(at))) for at in (52, 98))
+    assert not (cells.roles[:, first:last] % ON_BAND == Role.RAW).any()
+    assert (cells.roles[:, GUTTER:first] % ON_BAND == Role.RAW).any()
+
+
+def test_the_numbers_of_the_axis_differ_however_late_in_a_run_one_looks() -> None:
+    for low, high in ((1_234_560, 1_234_572), (34_567.0, 34_567.2), (0.0, 12.0), (0, 2e9)):
+        marks = scale.ticks(low, high, 8)
+        gap = marks[1] - marks[0]
+        labels = [scale.step_label(mark, gap) for mark in marks]
+        assert len(set(labels)) == len(labels)
+    assert scale.step_label(1_500, 500) == "1.5k"
+    assert scale.step_label(200_000, 50_000) == "200k"
+
+
+def test_an_evaluation_before_the_first_update_stands_at_the_edge_of_a_logarithmic_axis() -> None:
+    history = steered()
+    first = evaluated(0, 3.3, False)
+    history.apply(first, 0.0)
+    cells = draw(view(history, Look(log_x=True, full=True)), 106, 20)
+    assert (cells.glyphs[:, GUTTER] == ord("●")).any()
+
+
 # --- reduction at any zoom -----------------------------------------------------------------------
 
 
@@ -265,7 +363,9 @@ def test_moving_stops_at_both_ends_and_keeps_the_width(log_x: bool) -> None:
         for _ in range(20):
             look = looks.moved(look, scene(look), direction * 0.25)
             places = scene(look).whole.places(look.window or ())
-            assert np.diff(places)[0] == pytest.approx(width)
+            # As wide as before, but for the first steps of a logarithmic axis: they would be few.
+            few = log_x and look.window == pytest.approx((1, 1 + FEWEST))
+            assert np.diff(places)[0] == pytest.approx(width) or few
         assert places[1 if direction > 0 else 0] == pytest.approx(end)
 
 
@@ -297,6 +397,27 @@ def test_a_chart_that_follows_has_the_newest_step_in_view_and_moves_seldom(unit:
     held = looks.following(look, seen)
     assert not held.follows
     assert view(history, held).axis == seen.axis
+
+
+@pytest.mark.parametrize("step", [5, 50, 900])
+def test_to_follow_early_in_a_run_shows_enough_of_it_later(step: int) -> None:
+    history = of([2.0] * step)
+    look = looks.following(Look(), view(history, Look()))
+    history.apply(steps(step, [2.0] * 5_000), 0.0)
+    seen = view(history, look)
+    assert seen.axis.high - seen.axis.low >= 100
+
+
+def test_a_window_on_a_run_that_is_hidden_again_leads_back() -> None:
+    history, far = of([2.0] * 1_000), Companion(Path("far"), 0, np.full(100_000, 2.0, "f4"), {})
+    look = Look(window=(50_000.0, 100_000.0))
+    shown = chart_view(history, 106, look, companions=(far,))
+    assert shown.axis.low == 50_000
+    hidden = chart_view(history, 106, look, previous=shown)
+    assert hidden.axis == hidden.whole
+    for factor in (0.5, 2.0):
+        window = looks.zoomed(look, hidden, factor, 0.5).window
+        assert window is None or window[0] < window[1] <= hidden.whole.high
 
 
 def test_another_unit_keeps_the_steps_in_view() -> None:
@@ -348,6 +469,15 @@ def test_the_cursor_over_a_loss_that_is_not_finite_says_so() -> None:
     reading = view(of([2.0, math.nan, 2.0]), Look(cursor=1)).reading
     assert reading is not None
     assert ("minibatch not finite",) in reading.lines
+
+
+def test_the_cursor_tells_of_the_nearest_evaluation_that_has_a_dev_loss() -> None:
+    history = of([2.0] * 300)
+    history.apply(evaluated(100, 2.5, False), 0.0)
+    history.apply(evaluated(200, None, False), 0.0)
+    reading = view(history, Look(cursor=190)).reading
+    assert reading is not None
+    assert any("dev 2.500 at 100" in part for parts in reading.lines for part in parts)
 
 
 def test_at_the_newest_state_there_is_no_loss_yet() -> None:
@@ -408,6 +538,7 @@ def at_the_chart(make_run: MakeRun) -> Callable[..., None]:
     train(run, 600)
     obey(run, SetKnobs(values={"batch_size": 64}))
     train(run, 300)
+    obey(run, SetKnobs(values={"momentum": 0.5}))
     directory = ended(run)
 
     def play(scenario: Scenario, size: tuple[int, int] = (120, 36)) -> None:
@@ -471,8 +602,29 @@ def test_the_cursor_moves_jumps_from_act_to_act_and_goes(
         # The cursor stays in view.
         assert chart.view.axis.low <= 1_200 <= chart.view.axis.high
         await hands.press("J")
+        await hands.until(lambda: step() == 1_500)
+        assert chart.view.reading is not None
+        assert ("momentum 0.5 here",) in chart.view.reading.lines
+        await hands.press("J")
+        await hands.until(lambda: any("No act" in t.message for t in hands.app._notifications))
         await hands.press("escape")
         await hands.until(lambda: chart.view.reading is None)
+
+    at_the_chart(scenario)
+
+
+def test_a_cursor_on_what_is_undone_goes_to_the_newest_step(
+    at_the_chart: Callable[..., None],
+) -> None:
+    async def scenario(hands: Hands, chart: LossChart) -> None:
+        await hands.press("left")
+        await hands.until(lambda: chart.view.reading is not None)
+        history = hands.training.history
+        left = Point(history.all_acts.list[-1].seq, 1_500)
+        hands.training.take([back(Point(0, 500), left, seq=left.seq + 9, branch=1)])
+        assert hands.training.look.cursor == 500
+        hands.training.take([steps(500, [2.0] * 50, 1)])
+        assert hands.training.look.cursor == 500
 
     at_the_chart(scenario)
 
@@ -509,6 +661,8 @@ def test_a_click_reads_out_and_the_wheel_zooms_around_the_pointer(
         await hands.pilot.mouse_down(chart, offset=(column, 5))
         await hands.until(lambda: chart.view.reading is not None)
         assert chart.view.reading is not None
+        # A drag moves the cursor; Textual would select text with it.
+        assert not chart.allow_select
         at = (30.5 / chart.canvas_width) * whole.high
         assert chart.view.reading.step == pytest.approx(at, abs=1)
         for kind, zoomed in ((MouseScrollUp, True), (MouseScrollDown, False)):

@@ -30,12 +30,12 @@ from core.protocol import (
     Welcome,
 )
 from core.smoothing import DebiasedAverage
+from tests.columns import even, reduce
 from tui.chart.look import Look
 from tui.chart.marks import change_label, marks
 from tui.chart.view import chart_view
 from tui.history.course import Way
 from tui.history.history import History
-from tui.history.reduction import even, reduce
 
 losses = st.lists(st.floats(width=32), max_size=200)
 

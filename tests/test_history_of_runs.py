@@ -27,11 +27,11 @@ from core.protocol import (
     Undo,
 )
 from core.run import Run
+from tests.columns import even
 from tests.conftest import Engine, MakeRun
 from tests.test_time_travel import heard, settle, train
 from tui.chart.marks import marks
 from tui.history.history import History
-from tui.history.reduction import even
 
 SMOOTHING = 0.98
 

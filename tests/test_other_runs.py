@@ -18,6 +18,7 @@ from core.launch import load_data
 from core.protocol import Sample, SetKnobs, Shutdown
 from core.record import read_config
 from core.run import Run
+from tests.columns import even
 from tests.conftest import MakeRun
 from tests.test_dashboard import Hands
 from tests.test_time_travel import reopened, train
@@ -27,7 +28,6 @@ from tui.chart.companions import differences_text, lettered, read_companion, rea
 from tui.chart.layout import frame_of
 from tui.chart.view import chart_view
 from tui.history.history import History
-from tui.history.reduction import even
 from tui.parting import NextRun
 from tui.screens.runs import Runs
 from tui.screens.take_home import TakeHome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -87,6 +88,10 @@ def by_hand(history: History, first: int, last: int, columns: int, knobs: Knobs)
     return RateView(low, high)
 
 
+def rates(history: History, axis: Axis, columns: int, **more: Any) -> RateView:
+    return rate_view(history, axis, IN_STEPS, axis.cuts(IN_STEPS, columns), **more)
+
+
 def picture(view: ChartView, size: tuple[int, int]) -> tuple[Cells, int, int]:
     """The chart, the first row of its strip, and the row of the axis below it."""
     frame = frame_of(view, *size)
@@ -102,7 +107,7 @@ def text(cells: Cells, row: int) -> str:
 def test_every_column_spans_the_rates_of_its_steps_along_the_lineage(columns: int) -> None:
     history = steered()
     view, all_steps = (
-        rate_view(history, Axis(0, 1_000), IN_STEPS, columns),
+        rates(history, Axis(0, 1_000), columns),
         by_hand(history, 0, 1_000, columns, history.knobs),
     )
     np.testing.assert_array_equal(view.low, all_steps.low)
@@ -112,7 +117,7 @@ def test_every_column_spans_the_rates_of_its_steps_along_the_lineage(columns: in
 def test_a_column_narrower_than_a_step_shows_the_update_it_lies_in() -> None:
     history = trained(3)
     history.apply(act(3, seq=2, learning_rate=(0.1, 0.01)), 0.0)
-    view = rate_view(history, Axis(0, 10), IN_STEPS, 200)
+    view = rates(history, Axis(0, 10), 200)
     assert (view.high[:60] == 0.1).all()
     assert (view.high[60:] == 0.01).all()
     assert view.past == 60
@@ -135,13 +140,13 @@ def test_a_change_far_shorter_than_a_column_does_not_vanish() -> None:
     train(history, 2)
     history.apply(act(502, seq=3, after=2, learning_rate=(0.001, 0.1)), 0.0)
     train(history, 498)
-    view = rate_view(history, Axis(0, 1_000), IN_STEPS, 20)
+    view = rates(history, Axis(0, 1_000), 20)
     assert np.flatnonzero(view.low == 0.001).tolist() == [10]
     assert (view.high == 0.1).all()
 
 
 def test_a_warmup_far_shorter_than_a_column_does_not_vanish() -> None:
-    view = rate_view(trained(500, schedule_start=313, warmup=7), Axis(0, 1_000), IN_STEPS, 20)
+    view = rates(trained(500, schedule_start=313, warmup=7), Axis(0, 1_000), 20)
     lowest = effective_rate(begun(warmup=7).knobs, 0)
     # Before a schedule's start its warmup has its first value, as the engine sees it.
     assert view.low[6] == lowest
@@ -153,17 +158,17 @@ def test_what_was_undone_does_not_appear() -> None:
     history = trained(300)
     history.apply(act(300, seq=2, learning_rate=(0.1, 5.0)), 0.0)
     train(history, 300)
-    assert np.nanmax(rate_view(history, Axis(0, 1_000), IN_STEPS, 100).high) == 5.0
+    assert np.nanmax(rates(history, Axis(0, 1_000), 100).high) == 5.0
     history.apply(back(Point(-1, 300), Point(2, 600), 3, 1), 0.0)
     train(history, 50, branch=1)
-    view = rate_view(history, Axis(0, 1_000), IN_STEPS, 100)
+    view = rates(history, Axis(0, 1_000), 100)
     assert (view.high == 0.1).all()
     assert (view.now, view.past) == (350, 35)
 
 
 def test_ahead_it_follows_the_schedule_in_force_to_the_step_limit() -> None:
     history = trained(100, schedule="step", drops=(700,))
-    view = rate_view(history, Axis(0, 2_000), IN_STEPS, 200)
+    view = rates(history, Axis(0, 2_000), 200)
     assert view.past == 10
     assert (view.high[:70] == 0.1).all()
     np.testing.assert_allclose(view.high[70:100], 0.01)
@@ -175,13 +180,13 @@ def test_ahead_it_follows_proposed_knobs_from_now_on_and_forgets_them() -> None:
     proposed = with_changes(
         history.knobs, {"schedule": "linear", "schedule_start": 800, "schedule_length": 200}
     )
-    usual = rate_view(history, Axis(0, 1_000), IN_STEPS, 200)
-    view = rate_view(history, Axis(0, 1_000), IN_STEPS, 200, proposed=proposed, previous=usual)
+    usual = rates(history, Axis(0, 1_000), 200)
+    view = rates(history, Axis(0, 1_000), 200, proposed=proposed, previous=usual)
     assert view.past == 160
     np.testing.assert_array_equal(view.high, by_hand(history, 0, 1_000, 200, proposed).high)
     np.testing.assert_array_equal(view.high[:160], usual.high[:160])
     assert (view.high[160:] != usual.high[160:]).any()
-    again = rate_view(history, Axis(0, 1_000), IN_STEPS, 200, previous=view)
+    again = rates(history, Axis(0, 1_000), 200, previous=view)
     np.testing.assert_array_equal(again.high, usual.high)
 
 
@@ -280,7 +285,7 @@ def test_rates_are_asked_again_only_when_they_can_have_changed() -> None:
     later = chart_view(history, 106, previous=view)
     if later.axis == view.axis:
         assert later.rates.high is view.rates.high
-    kept = rate_view(history, later.axis, later.line, later.columns, previous=later.rates)
+    kept = rates(history, later.axis, later.columns, previous=later.rates)
     assert kept.high is later.rates.high
     history.apply(act(510, seq=2, learning_rate=(0.1, 0.2)), 0.0)
     train(history, 10)

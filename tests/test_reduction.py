@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from core.protocol import Point
 from core.smoothing import Column, Floats
+from tests.columns import even, reduce
 from tests.test_history import act, back, config, steps
 from tui.chart.look import Look
 from tui.chart.view import chart_view
 from tui.history.history import History
-from tui.history.reduction import Curves, Losses, Reducer, even, reduce
+from tui.history.reduction import Curves, Losses, Reducer
 
 numbers = st.one_of(st.floats(0.5, 4, width=32), st.just(math.nan))
 FIELDS = ("column", "x", "low", "high", "smooth")

@@ -41,6 +41,7 @@ class Companion:
     clocks: tuple[tuple[int, float], ...] = ()
     """Steps along it, and the seconds spent inside updates until then."""
     _averages: dict[float, Floats] = field(default_factory=dict)
+    _lines: dict[tuple[Unit, int], Timeline] = field(default_factory=dict)
 
     @property
     def run(self) -> str:
@@ -54,13 +55,16 @@ class Companion:
 
     def line(self, unit: Unit, train_examples: int) -> Timeline:
         """As History.line, for a list with as many examples."""
-        match unit:
-            case "steps":
-                return IN_STEPS
-            case "epochs":
-                return line_of_epochs(self.path, train_examples)
-            case "seconds":
-                return line_of_seconds(self.first, self.clocks)
+        if unit == "steps":
+            return IN_STEPS
+        key = (unit, train_examples)
+        if key not in self._lines:
+            self._lines[key] = (
+                line_of_seconds(self.first, self.clocks)
+                if unit == "seconds"
+                else line_of_epochs(self.path, train_examples)
+            )
+        return self._lines[key]
 
     def curves(self, edges: Edges, smoothing: float) -> Curves:
         """As History.curves."""

@@ -41,7 +41,7 @@ class Frame:
     high: float
     log_y: bool
     strip: int = 0
-    """Rows of the strip of rates, which lies between the canvas and the axis of steps."""
+    """Rows of the strip of rates, which lies between the canvas and the horizontal axis."""
 
     def across(self, values: ArrayLike) -> Doubles:
         """Cells from the left edge of what stands on the axis, in its unit."""
@@ -99,7 +99,10 @@ def band(view: ChartView, frame: Frame) -> tuple[Doubles, Doubles]:
 def thinned(dots: Sequence[Dot], frame: Frame) -> Sequence[Dot]:
     """Every so many of the dots, and the newest, such that they stand a few columns apart."""
     places = [place for place, _ in dots]
-    shown = dots[bisect_left(places, frame.axis.low) : bisect_right(places, frame.axis.high)]
+    axis = frame.axis
+    # What comes before the first value of a logarithmic axis stands at its left edge.
+    first = 0 if axis.low <= axis.origin else bisect_left(places, axis.low)
+    shown = dots[first : bisect_right(places, axis.high)]
     every = max(1, -(-len(shown) * _DOT_COLUMNS // frame.width))
     dots = shown
     return [*dots[every - 1 : -1 : every], *dots[-1:]]
@@ -197,7 +200,7 @@ def surround(canvas: Cells, view: ChartView, frame: Frame, height: int) -> Cells
     for row in range(frame.height):
         cells.write(GUTTER - 1, row, "│", Role.AXIS)
     _loss_axis(cells, frame)
-    _step_axis(cells, frame)
+    _time_axis(cells, frame)
     return cells
 
 
@@ -213,7 +216,7 @@ def _loss_axis(cells: Cells, frame: Frame) -> None:
             cells.write(0, row, f"{scale.loss_label(value, gap):>5}┤", Role.AXIS)
 
 
-def _step_axis(cells: Cells, frame: Frame) -> None:
+def _time_axis(cells: Cells, frame: Frame) -> None:
     line, labels = frame.height + frame.strip, cells.height - 1
     if labels > line:
         cells.write(GUTTER - 1, line, "└" + "─" * frame.width, Role.AXIS)
@@ -221,8 +224,10 @@ def _step_axis(cells: Cells, frame: Frame) -> None:
     cells.write(0, labels, _UNITS[axis.unit], Role.AXIS)
     end = 0
     find = scale.log_ticks if axis.log else scale.ticks
-    for value in find(axis.low, axis.high, max(2, frame.width // 12)):
-        column, text = frame.column(value), scale.step_label(value)
+    marks = find(axis.low, axis.high, max(2, frame.width // 12))
+    gap = min((b - a for a, b in pairwise(marks)), default=0.0)
+    for value in marks:
+        column, text = frame.column(value), scale.step_label(value, gap)
         if column is None:
             continue
         at = GUTTER + column

@@ -45,32 +45,29 @@ def whole_axis(
     line: Timeline,
     train_examples: int,
 ) -> Axis:
-    """From the beginning of the run to a little beyond the farthest that was ever trained; other
-    runs and a proposed schedule are shown whole.
+    """From the earliest of all that is shown to a little beyond the farthest that was ever trained;
+    other runs and a proposed schedule are shown whole.
     """
-    first = min([history.first, *(run.first for run in companions)])
+    unit = look.unit
+    lines = [(line, history.first), *((r.line(unit, train_examples), r.first) for r in companions)]
+    low = min(float(its.values_at(first)) for its, first in lines)
     newest = max(e.step for e in (history, *history.evaluations[-1:], *history.acts[-1:]))
-    limit = max(history.settings.step_limit, first + 1)
-    low, reached, end = line.values_at([first, newest, limit]).tolist()
-    if look.unit == "steps":
-        reached = max([reached, *(part.end for part in history.abandoned)])
-    for part in history.abandoned if look.unit != "steps" else ():
-        its = history.line(look.unit, train_examples, part.branch)
-        reached = max(reached, float(its.values_at(part.end)))
-    for run in companions:
-        its = run.line(look.unit, train_examples)
+    reached = max(float(line.values_at(newest)), history.undone_end(unit, train_examples))
+    for (its, _), run in zip(lines[1:], companions, strict=True):
         reached = max(reached, float(its.values_at(run.end)))
-    high = low + scale.next_limit(reached - low, least=10 if look.unit == "steps" else 0.01)
+    high = low + scale.next_limit(reached - low, least=10 if unit == "steps" else 0.01)
+    end = float(line.values_at(max(history.settings.step_limit, history.first + 1)))
     # At what speed the rest of the run will go is not known.
-    if look.unit != "seconds" and reached <= end < high:
+    if unit != "seconds" and reached <= end < high:
         high = end
     if proposed is not None:
         ahead = schedule_end(proposed, history.settings, history.step)
         high = max(high, float(line.values_at(ahead)))
-    origin = float(line.values_at(max(first, 1))) if look.log_x else -math.inf
-    if look.log_x:
-        low, high = max(low, origin), max(high, 2 * origin)
-    return Axis(low, high, look.unit, look.log_x, origin)
+    if not look.log_x:
+        return Axis(low, high, unit)
+    # A logarithmic axis begins one update after a first state that stands at 0.
+    origin = low if low > 0 else min(float(its.values_at(first + 1)) for its, first in lines)
+    return Axis(origin, max(high, 2 * origin), unit, log=True, origin=origin)
 
 
 def axis_of(look: Look, whole: Axis, now: float) -> Axis:
@@ -84,6 +81,9 @@ def axis_of(look: Look, whole: Axis, now: float) -> Axis:
         high = math.ceil((now + 0.02 * width) / rest) * rest
         low = high - width
     low = max(low, whole.low)
+    if not look.follows and low >= whole.high:
+        # What was looked at is no more: it was undone, or was of another run.
+        return whole
     return Axis(low, max(high, low * (1 + 1e-9) + 1e-9), whole.unit, whole.log, whole.origin)
 
 

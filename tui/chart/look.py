@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
+
 from tui.chart.axis import Axis
 from tui.history.timeline import UNITS, Timeline, Unit
 
@@ -18,6 +20,8 @@ FEWEST = 10
 """Steps to which one may zoom in."""
 _TAIL = 0.1
 """Share of the run that is shown at first when its end is followed."""
+_TAIL_STEPS = 100
+"""So many steps at least."""
 _SAME = 1e-9
 """Shares of the axis that differ by less are one."""
 
@@ -106,7 +110,9 @@ def following(look: Look, scene: Scene) -> Look:
     whole, axis = scene.whole, scene.axis
     if look.follows:
         return replace(look, follows=False, window=(axis.low, axis.high))
-    width = _TAIL * (whole.high - whole.low)
+    end = float(scene.line.steps_at(whole.high))
+    few = whole.high - float(scene.line.values_at(end - _TAIL_STEPS))
+    width = max(_TAIL * (whole.high - whole.low), few)
     return replace(look, follows=True, window=look.window or (whole.high - width, whole.high))
 
 
@@ -125,11 +131,17 @@ def with_cursor_in_view(look: Look, scene: Scene) -> Look:
 
 def _onto(look: Look, scene: Scene, low: float, high: float) -> Look:
     """With these places as the new ends of what is in view, cut to the whole run."""
-    first, last = scene.axis.places([scene.whole.low, scene.whole.high]).tolist()
-    if low <= first + _SAME and high >= last - _SAME:
+    whole, line = scene.whole, scene.line
+    first, last = scene.axis.places([whole.low, whole.high]).tolist()
+    zooms = high - low < 1 - _SAME
+    low, high = max(low, first), min(high, last)
+    if low >= high or (low <= first + _SAME and high >= last - _SAME):
         return replace(look, window=None, follows=False)
-    ends = scene.axis.values([max(low, first), min(high, last)])
-    before, after = scene.line.steps_at(ends).tolist()
-    if after - before < FEWEST and high - low < 1:
-        return look
-    return replace(look, window=(float(ends[0]), float(ends[1])))
+    begin, end = np.clip(scene.axis.values([low, high]), whole.low, whole.high).tolist()
+    before, after = line.steps_at([begin, end]).tolist()
+    if after - before < FEWEST:
+        if zooms:
+            return look
+        # On a logarithmic axis as much of its length holds fewer steps farther left.
+        end = min(float(line.values_at(before + FEWEST)), whole.high)
+    return replace(look, window=(begin, end))

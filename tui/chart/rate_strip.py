@@ -1,4 +1,4 @@
-"""The strip below the loss chart: the effective learning rate on the same steps.
+"""The strip below the loss chart: the effective learning rate on the same axis.
 
 What was is a line of braille dots; what will be has one dot a cell, and so differs in its shape.
 """
@@ -120,7 +120,7 @@ def _label(rates: RateView, frame: Frame, cells: Cells) -> None:
 
 
 def _now(rates: RateView, frame: Frame, cells: Cells) -> None:
-    """Mark the present step on the line of the axis of steps."""
+    """Mark the present step on the line of the horizontal axis."""
     column, row = frame.column(rates.now), frame.height + frame.strip
     if column is None or row >= cells.height - 1:
         return

@@ -1,4 +1,4 @@
-"""The effective learning rate on the loss chart's axis of steps, as one value: what it was along
+"""The effective learning rate on the loss chart's horizontal axis, as one value: what it was along
 the lineage, and what the schedule will make of it.
 
 Numbers alone, apart from the drawing. Every rate is asked of `core.schedule`, some hundred times;
@@ -33,7 +33,7 @@ _LEAST = 2.0
 
 @dataclass(frozen=True, eq=False)
 class RateView:
-    """Effective rates over equal stretches of steps, the columns; NaN where there is none."""
+    """Effective rates in equal columns of the axis; NaN where there is none."""
 
     low: Doubles
     """Lowest rate within each column."""
@@ -62,20 +62,19 @@ def rate_view(
     history: History,
     axis: Axis,
     line: Timeline,
-    columns: int,
+    cuts: Doubles,
     *,
     proposed: Knobs | None = None,
     previous: RateView = NO_RATES,
 ) -> RateView:
-    """The rates of the updates on `axis`, on which steps stand by `line`, in so many columns; from
-    now on by `proposed`, if given.
+    """The rates of the updates in the columns between `cuts` of `axis`, on which steps stand by
+    `line`; from now on by `proposed`, if given.
 
     `previous` lends what has not changed.
     """
     acts, limit, step = history.all_acts, history.settings.step_limit, history.step
     # A proposal begins now, so its picture is another at every step.
-    made = (acts, len(acts.list), limit, axis, line, columns, proposed, proposed and step)
-    cuts = axis.cuts(line, columns)
+    made = (acts, len(acts.list), limit, axis, line, len(cuts), proposed, proposed and step)
     past, now = int(np.searchsorted(cuts[:-1], step)), float(line.values_at(step))
     if previous.key == made:
         return replace(previous, now=now, past=past)

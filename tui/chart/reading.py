@@ -37,8 +37,9 @@ def reading(
         minibatch = f"minibatch {loss(raw) if math.isfinite(raw) else 'not finite'}"
         known = smoothing and math.isfinite(smoothed)
         told.append((minibatch, f"smoothed {loss(smoothed)}") if known else (minibatch,))
-    near = min(history.evaluations, key=lambda event: abs(event.step - step), default=None)
-    if near is not None and near.dev is not None:
+    known_dev = [event for event in history.evaluations if event.dev is not None]
+    near = min(known_dev, key=lambda event: abs(event.step - step), default=None)
+    if near is not None:
         dev = f"dev {loss(near.dev)}{_where(near.step, step)}"
         told.append((dev, f"train {loss(near.train)}") if near.train is not None else (dev,))
     told.append((f"effective rate {_rate_at(history, step):.4g}",))

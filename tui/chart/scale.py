@@ -84,12 +84,17 @@ def loss_label(value: float, step: float) -> str:
     return f"{mantissa}e{int(exponent)}"[:5]
 
 
-def step_label(step: float) -> str:
-    """A step number as 0, 500, 1.5k, 200k, 2M."""
-    for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if step >= unit:
-            return f"{step / unit:.6g}{letter}"
-    return f"{step:.6g}"
+def step_label(step: float, gap: float = 0.0) -> str:
+    """A number of the horizontal axis as 0, 500, 1.5k, 200k, 2M; with the decimals that `gap`, to
+    the next of the numbers, needs.
+    """
+    units = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+    unit, letter = next((unit for unit in units if abs(step) >= unit[0]), units[-1])
+    if gap <= 0:
+        return f"{step / unit:.6g}{letter}"
+    decimals = min(max(0, -math.floor(math.log10(gap / unit) + 1e-9)), 12)
+    text = f"{step / unit:.{decimals}f}"
+    return (text.rstrip("0").rstrip(".") if decimals else text) + letter
 
 
 def rate_label(rate: float) -> str:

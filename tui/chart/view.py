@@ -72,7 +72,7 @@ class ChartView:
     past: tuple[object, ...] = ()
     """What `abandoned` and `others` were made from."""
     rates: RateView = NO_RATES
-    """Effective learning rates on the same steps, over as many columns."""
+    """Effective learning rates on the same axis, over as many columns."""
     reading: Reading | None = None
     """What the cursor reads out."""
     title: str = "Loss, nats per symbol"
@@ -113,6 +113,7 @@ def chart_view(
     whole = whole_axis(history, companions, proposed, look, line, train_examples)
     axis = axis_of(look, whole, float(line.values_at(history.step)))
     cuts = axis.cuts(line, columns)
+    sparse = np.diff(cuts) < _SPARSE
     curves = history.curves(edges(cuts), look.smoothing).on(line)
     past = (id(history), history.branch, companions, axis, line, columns, look.smoothing)
     if kept.past == past:
@@ -146,7 +147,7 @@ def chart_view(
         rest = kept.y_limits if kept.key and kept.look.log_y == look.log_y else None
         rest = rest if kept.look.full == look.full else None
         lines = [loss for loss, _ in references]
-        few = look.window is not None and bool((np.diff(cuts) < _SPARSE).all())
+        few = look.window is not None and bool(sparse.all())
         limits = y_limits(curves, abandoned, others, in_view, lines, look.log_y, rest, few=few)
     cursor = None
     if look.cursor is not None:
@@ -159,7 +160,7 @@ def chart_view(
         axis=axis,
         whole=whole,
         line=line,
-        sparse=np.diff(cuts) < _SPARSE,
+        sparse=sparse,
         y_limits=limits,
         look=look,
         dev=dev,
@@ -173,7 +174,7 @@ def chart_view(
         abandoned=abandoned,
         others=others,
         past=past,
-        rates=rate_view(history, axis, line, columns, proposed=proposed, previous=kept.rates),
+        rates=rate_view(history, axis, line, cuts, proposed=proposed, previous=kept.rates),
         reading=cursor,
         title=_title(remark, width),
         subtitle=_subtitle(history, companions, look, width),
@@ -218,7 +219,7 @@ def _dots(
 
 
 def _between(dots: tuple[Dot, ...], axis: Axis) -> tuple[Dot, ...]:
-    return tuple(dot for dot in dots if axis.low <= dot[0] <= axis.high)
+    return tuple(dot for dot in dots if axis.low <= max(dot[0], axis.origin) <= axis.high)
 
 
 def _title(remark: str, width: int) -> str:

@@ -7,6 +7,7 @@ that led to the present weights. What was undone is told apart from it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Mapping
 from typing import assert_never
 
@@ -55,8 +56,6 @@ from tui.history.reduction import Curves, Edges
 from tui.history.speed import Speed
 from tui.history.timeline import IN_STEPS, Timeline, Unit
 
-LINES = 300
-"""Timelines kept: one for each part that was undone, mostly."""
 ROLLBACKS = ("Undo", "Redo", "Restore", "Guard")
 """Commands that lead to an earlier state, as a rejection calls them."""
 
@@ -97,7 +96,9 @@ class History:
         self.trip: GuardTripped | None = None
         """The newest trip of the guard."""
         self._speed = Speed()
-        self._lines: dict[Hashable, Timeline] = {}
+        self._lines: dict[Hashable, tuple[object, Timeline]] = {}
+        """By unit and branch, with what the present branch was like."""
+        self._undone_end: tuple[Hashable, float] = (None, -math.inf)
 
     @property
     def test_looks(self) -> int:
@@ -282,18 +283,32 @@ class History:
         """
         if unit == "steps":
             return IN_STEPS
-        branch = branch or self._branches.present
-        clocks = len(self._branches.present.clocks) if unit == "seconds" else 0
-        key = (unit, train_examples, branch.number, len(self.all_acts.list), clocks)
-        if key not in self._lines:
-            if len(self._lines) > LINES:
-                self._lines.clear()
-            self._lines[key] = (
+        present = self._branches.present
+        branch = branch or present
+        # What was left does not change any more.
+        clocks = len(present.clocks) if unit == "seconds" else 0
+        state = (len(self.all_acts.list), clocks) if branch is present else None
+        key = (unit, train_examples, branch.number)
+        known = self._lines.get(key)
+        if known is None or known[0] != state:
+            made = (
                 line_of_seconds(self.first, clocks_along(branch))
                 if unit == "seconds"
                 else line_of_epochs(self._course.path(branch.number, branch.end), train_examples)
             )
-        return self._lines[key]
+            known = self._lines[key] = (state, made)
+        return known[1]
+
+    def undone_end(self, unit: Unit, train_examples: int) -> float:
+        """How far what was undone ever came, in that unit; minus infinity where nothing was."""
+        key = (unit, train_examples, len(self.all_acts.list))
+        if self._undone_end[0] != key:
+            ends = (
+                float(self.line(unit, train_examples, part.branch).values_at(part.end))
+                for part in self.abandoned
+            )
+            self._undone_end = (key, max(ends, default=-math.inf))
+        return self._undone_end[1]
 
     @property
     def examples(self) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from core.lineage import Lineage
 from tui.history.branches import Branch
 from tui.history.timeline import Timeline, timeline
 
-_SLOPE_OVER = 5
+_SLOPE_OVER = 6
 """Told moments, mostly a second apart, from which the speed at the end is taken."""
 _UNKNOWN_SPEED = 1e4
 """Steps a second, before the first moment is told."""
@@ -29,9 +31,12 @@ def line_of_epochs(path: Lineage, train_examples: int) -> Timeline:
 def line_of_seconds(first: int, clocks: Clocks) -> Timeline:
     """Seconds inside updates; what was undone on the way took its time too."""
     points = [(first, 0.0), *clocks]
-    (begun, before), (step, seconds) = points[max(len(points) - _SLOPE_OVER, 0)], points[-1]
-    rising = step > begun and seconds > before
-    return timeline(points, (seconds - before) / (step - begun) if rising else 1 / _UNKNOWN_SPEED)
+    last = np.array(points[-_SLOPE_OVER:], np.float64)
+    updates, seconds = np.diff(last, axis=0).T
+    rising = (updates > 0) & (seconds > 0)
+    # The middle one: where something was undone, a piece is steep.
+    slopes = seconds[rising] / updates[rising]
+    return timeline(points, float(np.median(slopes)) if len(slopes) else 1 / _UNKNOWN_SPEED)
 
 
 def clocks_along(branch: Branch) -> Iterator[tuple[int, float]]:

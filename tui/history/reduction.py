@@ -59,18 +59,6 @@ class Losses:
     last: int
 
 
-def reduce(
-    loss: Floats, smooth: Floats, first: int, last: int, columns: int, *, start: int = 0
-) -> Curves:
-    """Steps [first, last) of two equally long columns on `columns` equal stretches of the axis.
-
-    The axis may reach beyond the data; columns without a step are left out. Values must be finite
-    or NaN. Stretches depend on the axis alone, so that a growing column never redraws its past.
-    """
-
-    return reduce_from(losses_of(loss, smooth, start), even(first, last, columns))
-
-
 def losses_of(loss: Floats, smooth: Floats, start: int) -> Losses:
     """Two whole columns whose first element belongs to step `start`."""
 
@@ -80,14 +68,11 @@ def losses_of(loss: Floats, smooth: Floats, start: int) -> Losses:
     return Losses(piece, start, start + len(loss))
 
 
-def even(first: int, last: int, columns: int) -> Edges:
-    """The first step of each of `columns` equal stretches of [first, last), and `last`."""
-    return first + np.arange(columns + 1, dtype=np.int64) * (last - first) // max(columns, 1)
-
-
 def reduce_from(losses: Losses, edges: Edges, *, skip: int = 0) -> Curves:
-    """As `reduce`, of losses that come in pieces, on columns between any `edges`, which never fall;
-    without the first `skip` columns.
+    """Losses on screen columns between `edges`, steps that never fall; without the first `skip`.
+
+    The edges may reach beyond the data; columns without a step are left out. Values must be finite
+    or NaN. Columns depend on the axis alone, so that a growing column never redraws its past.
     """
     edges = np.clip(edges, losses.first, losses.last)
     starts, ends = edges[:-1], edges[1:]

@@ -35,17 +35,22 @@ class Timeline:
         return _along(np.asarray(values, np.float64), self.values, self.steps)
 
 
+_JUMP = 1e-3
+"""Steps within which a line jumps: it must rise, so that it leads back."""
 IN_STEPS = Timeline(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
 
 
 def timeline(points: Iterable[tuple[float, float]], slope: float) -> Timeline:
     """Through `points` of step and value; beyond the last by `slope` (value a step, above 0).
 
-    Points that do not rise in both are passed by.
+    Where two points stand at one step the line jumps; otherwise points that do not rise in both are
+    passed by.
     """
     steps: list[float] = []
     values: list[float] = []
     for step, value in points:
+        if steps and step == steps[-1]:
+            step += _JUMP
         if not steps or (step > steps[-1] and value > values[-1]):
             steps.append(float(step))
             values.append(float(value))

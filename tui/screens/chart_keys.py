@@ -4,6 +4,7 @@ out. The run itself is never touched.
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,8 @@ ZOOM = 0.5
 """One press shows so much of what was in view."""
 WHEEL = 0.8
 """So does one turn of the wheel."""
+AT_ONCE = 0.03
+"""Seconds between two looks that are drawn without waiting for a frame."""
 PAN = 0.25
 """Share of what is in view by which one press moves."""
 
@@ -35,6 +38,9 @@ class ChartKeys(Screen[None]):
     history: History
     dataset: Dataset
 
+    _looked = 0.0
+    """When a look was drawn at once."""
+
     look: reactive[Look] = reactive(USUAL, repaint=False)
     """How the chart is looked at."""
     companions: reactive[tuple[Companion, ...]] = reactive((), repaint=False)
@@ -44,6 +50,10 @@ class ChartKeys(Screen[None]):
 
     def draw_chart(self) -> None:
         """Draw the chart as it is to be now."""
+        raise NotImplementedError
+
+    def draw_soon(self) -> None:
+        """Draw it with the next frame."""
         raise NotImplementedError
 
     def view_now(self, references: tuple[tuple[float, str], ...], remark: str) -> ChartView | None:
@@ -64,7 +74,12 @@ class ChartKeys(Screen[None]):
         )
 
     def watch_look(self) -> None:
-        self.draw_chart()
+        # The wheel, or a drag, asks more often than anybody can see.
+        if time.monotonic() - self._looked > AT_ONCE:
+            self._looked = time.monotonic()
+            self.draw_chart()
+        else:
+            self.draw_soon()
 
     def watch_companions(self) -> None:
         self.draw_chart()
@@ -169,6 +184,11 @@ class ChartKeys(Screen[None]):
         else:
             self.notify("No act " + ("after" if direction > 0 else "before") + " this", timeout=2)
 
+    def keep_cursor_on_the_run(self) -> None:
+        """Where the step that is read out was undone, read out the newest."""
+        if self.look.cursor is not None and self.look.cursor > self.history.step:
+            self.look = replace(self.look, cursor=self.history.step)
+
     def hide_cursor(self) -> bool:
         """Read nothing out any more; False if nothing was."""
         had = self.look.cursor is not None
@@ -180,7 +200,9 @@ class ChartKeys(Screen[None]):
         """Read out the step that was pointed to."""
         event.stop()
         view = self._view
-        self._put_cursor(round(float(view.line.steps_at(view.axis.values(event.place)))))
+        step = round(float(view.line.steps_at(view.axis.values(event.place))))
+        # Past the end: the newest loss.
+        self._put_cursor(min(step, self.history.step - 1))
 
     @on(LossChart.Wheeled)
     def turn_the_wheel(self, event: LossChart.Wheeled) -> None:
@@ -193,7 +215,7 @@ class ChartKeys(Screen[None]):
             self.look = looks.zoomed(self.look, self._view, factor, event.place)
 
     def _put_cursor(self, step: int) -> None:
-        first, last = self.history.first, max(self.history.step - 1, self.history.first)
+        first, last = self.history.first, self.history.step
         look = replace(self.look, cursor=min(max(step, first), last))
         self.look = looks.with_cursor_in_view(look, self._view)
 

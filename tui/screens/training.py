@@ -20,7 +20,7 @@ from core.bigram import bigram_loss
 from core.config import RunConfig
 from core.dataset import Dataset, Statistics, statistics
 from core.differing import Facts, facts
-from core.protocol import AnyEvent, AnyRecorded, Heartbeat, SamplesDrawn, Welcome
+from core.protocol import AnyEvent, AnyRecorded, Heartbeat, RolledBack, SamplesDrawn, Welcome
 from core.smoothing import Floats
 from tui.chart.companions import Companion, companion_entry
 from tui.cost import FRAMES, Cost, cost_text
@@ -155,6 +155,7 @@ class TrainingScreen(ChartKeys):
         """Begin again from the whole record, as an attach returned it."""
         self.history = History(config)
         self.history.load(events, losses, welcome, time.monotonic())
+        self.keep_cursor_on_the_run()
         self._chronicle = Chronicle(welcome.client)
         entries = (self._chronicle.tell(event, 0) for event in events)
         self.query_one("#events", Feed).replace(entry for entry in entries if entry)
@@ -170,6 +171,8 @@ class TrainingScreen(ChartKeys):
             if (entry := self._chronicle.tell(event, self.history.step)) is not None:
                 entries.append(entry)
             entries += remarks(event, self.history, self.dataset)
+        if any(isinstance(event, RolledBack) for event in events):
+            self.keep_cursor_on_the_run()
         drawings = [event for event in events if isinstance(event, SamplesDrawn)]
         if drawings:
             self.query_one("#samples", Feed).add(map(self._samples_entry, drawings))
@@ -266,6 +269,9 @@ class TrainingScreen(ChartKeys):
         if self.query_one(CostLine).has_class("-asked"):
             # What this thread does until then is the frame: Textual paints it a little later.
             self.call_after_refresh(lambda: self.cost.took(time.thread_time() - begun))
+
+    def draw_soon(self) -> None:
+        self._stale = True
 
     def draw_chart(self) -> None:
         chart = self.query_one(LossChart)

@@ -26,6 +26,8 @@ _TOGETHER = 8
 class Canvas(Widget):
     """Its subclasses say in `picture` what stands in it, and call `repaint` when that changes."""
 
+    ALLOW_SELECT = False
+
     def __init__(
         self, *, name: str | None = None, id: str | None = None, classes: str | None = None
     ) -> None:

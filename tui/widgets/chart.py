@@ -240,8 +240,9 @@ def _rasterised(view: ChartView, frame: Frame) -> Cells:
     curves = view.curves
     sparse = view.sparse[curves.column]
     if sparse.any():
-        raw = np.stack([curves.low, curves.high], axis=1)[sparse].ravel()
-        _door(figure, frame, np.repeat(curves.x[sparse], 2), raw, Role.RAW)
+        # Where it is a band there is no line, not even across.
+        raw = np.where(sparse[:, None], np.stack([curves.low, curves.high], axis=1), np.nan)
+        _door(figure, frame, np.repeat(curves.x, 2), raw.ravel(), Role.RAW)
     _door(figure, frame, curves.x, curves.smooth, Role.CURVE)
     return _cells(figure.build().string(), frame)
 
