@@ -19,10 +19,11 @@ from tests.columns import reduce
 from tui.cells import ON_BAND, Cells, Role
 from tui.chart import scale
 from tui.chart.axis import Axis
+from tui.chart.layout import frame_of
 from tui.chart.look import Look
 from tui.chart.view import GUTTER, ChartView
 from tui.history.reduction import NO_CURVES
-from tui.widgets.chart import PLACEHOLDER, LossChart, draw
+from tui.widgets.chart import LossChart, draw
 
 ROOT = Path(__file__).parents[1]
 
@@ -116,9 +117,22 @@ def test_a_change_of_theme_paints_the_chart_anew() -> None:
 
 def test_before_any_loss_the_chart_says_what_to_press() -> None:
     def look(chart: LossChart) -> None:
-        assert any(PLACEHOLDER in line for line in lines(chart))
+        assert any("press space" in line for line in lines(chart))
 
-    on_screen(ChartView(), (80, 24), look)
+    on_screen(ChartView(invitation="press space to train"), (80, 24), look)
+
+
+def test_a_label_never_stands_beside_another_line_than_its_own() -> None:
+    covered = np.full(5_000, 2.0)
+    near = ((2.0, "covered"), (2.1, "above"), (1.9, "below"))
+    cells = draw(view_of(covered, references=near, y_limits=(1.0, 3.0)), 106, 20)
+    frame = frame_of(view_of(covered, y_limits=(1.0, 3.0)), 106, 20)
+    assert frame is not None
+    for row, line in enumerate(rows(cells)):
+        for loss, label in near:
+            if label in line:
+                others = [frame.row(other) for other, _ in near if other != loss]
+                assert row == frame.row(loss) or row not in others
 
 
 @pytest.mark.parametrize("log_y", [False, True])

@@ -319,6 +319,19 @@ def test_a_fork_begins_at_the_step_that_it_was_forked_from() -> None:
     assert view.curves.x.min() >= 500
 
 
+def test_a_state_that_was_undone_has_its_own_dev_loss() -> None:
+    history = History(config())
+    history.apply(steps(0, [3.0] * 20), 0.0)
+    history.apply(evaluated(15, 2.3, True), 0.0)
+    history.apply(back(Point(-1, 10), Point(-1, 20), seq=5, branch=1, reason="restore"), 0.0)
+    history.apply(steps(10, [3.0] * 20, 1), 0.0)
+    again = msgspec.structs.replace(evaluated(15, 2.5, False), seq=6, branch=1)
+    history.apply(again, 0.0)
+    assert history.dev_at(Point(-1, 15)) == 2.3
+    assert history.dev_at(Point(5, 15)) == 2.5
+    assert history.dev_at(Point(5, 16)) is None
+
+
 def test_the_best_evaluation_is_the_one_the_engine_called_best() -> None:
     history = History(config())
     for event in (evaluated(10, 2.5, True), evaluated(20, 2.6, False), evaluated(30, None, False)):

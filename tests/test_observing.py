@@ -88,7 +88,12 @@ def history(make_run: MakeRun) -> History:
 
 @pytest.mark.parametrize(
     ("train_loss", "dev", "word"),
-    [(2.23, 2.24, "underfitting"), (2.12, 2.17, "fine"), (1.8, 2.2, "overfitting")],
+    [
+        (2.23, 2.24, "underfitting"),
+        (2.4726, 2.4944, "underfitting"),
+        (2.12, 2.17, "fine"),
+        (1.8, 2.2, "overfitting"),
+    ],
 )
 def test_the_diagnosis_names_the_gap_that_it_rests_on(
     train_loss: float, dev: float, word: str, history: History
@@ -97,7 +102,7 @@ def test_the_diagnosis_names_the_gap_that_it_rests_on(
     evaluated(history, train_loss, dev)
     told = diagnosis(history)
     assert told.startswith(f"{word}: dev {dev:.3f} − train {train_loss:.3f}")
-    assert f"= {dev - train_loss:.3f}" in told
+    assert f"= {round(dev, 3) - round(train_loss, 3):.3f}" in told
     assert diagnosis(history, uniform=dev) == f"worse than guessing: dev {dev:.3f}"
     assert diagnosis(history, uniform=dev + 0.1) == told
     evaluated(history, None, dev)

@@ -43,7 +43,9 @@ def diagnosis(history: History, uniform: float = math.inf) -> str:
         word = "underfitting"
     elif share > OVERFITTING:
         word = "overfitting"
-    return f"{word}: dev {newest.dev:.3f} − train {newest.train:.3f} = {gap:.3f}"
+    # Of the figures that are shown: it must add up.
+    shown = round(newest.dev, 3) - round(newest.train, 3)
+    return f"{word}: dev {newest.dev:.3f} − train {newest.train:.3f} = {shown:.3f}"
 
 
 def remarks(event: AnyEvent, history: History, dataset: Dataset) -> list[Entry]:

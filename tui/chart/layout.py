@@ -161,16 +161,19 @@ def label_references(view: ChartView, frame: Frame, cells: Cells) -> None:
     """Each line's label at its right end; where data are in the way, above it or farther left, and
     where they cover the whole line, in the row below or above.
     """
+    lines = {frame.row(loss) for loss, _ in view.references}
     for loss, label in view.references:
         row, text = frame.row(loss), f" {printable(label)} "
         right = frame.width - len(text)
         if row is None or right < frame.width // 3:
             continue
+        # Beside another line it would be taken for that one's.
+        near = [at for at in (row + 1, row - 1) if 0 <= at < frame.height and at not in lines]
         places = [(right, row)]
-        if (cells.roles[row, right:] == Role.REFERENCE).mean() > 0.5 and row > 0:
+        if (cells.roles[row, right:] == Role.REFERENCE).mean() > 0.5 and row - 1 in near:
             places.append((right, row - 1))
         places += [(column, row) for column in range(right - 1, 0, -1)]
-        places += [(right, near) for near in (row + 1, row - 1) if 0 <= near < frame.height]
+        places += [(right, at) for at in near]
         for place in places:
             if cells.free(*place, len(text), of=LABELS + DATA):
                 cells.write(*place, text, Role.LABEL)

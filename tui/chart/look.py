@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numpy as np
-
 from tui.chart.axis import Axis
 from tui.history.timeline import UNITS, Timeline, Unit
 
@@ -137,7 +135,9 @@ def _onto(look: Look, scene: Scene, low: float, high: float) -> Look:
     low, high = max(low, first), min(high, last)
     if low >= high or (low <= first + _SAME and high >= last - _SAME):
         return replace(look, window=None, follows=False)
-    begin, end = np.clip(scene.axis.values([low, high]), whole.low, whole.high).tolist()
+    begin, end = scene.axis.values([low, high]).tolist()
+    # Rounding must not cut off the first state, or the newest.
+    begin, end = whole.low if low <= first else begin, whole.high if high >= last else end
     before, after = line.steps_at([begin, end]).tolist()
     if after - before < FEWEST:
         if zooms:

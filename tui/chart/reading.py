@@ -50,7 +50,9 @@ def reading(
 
 
 def _where(there: int, here: int) -> str:
-    return " here" if there == here else f" at {there:,}"
+    if there == here:
+        return " here"
+    return f" at {there:,}" if there < here else f" ahead, at {there:,}"
 
 
 def _rate_at(history: History, step: int) -> float:

@@ -75,6 +75,8 @@ class ChartView:
     """Effective learning rates on the same axis, over as many columns."""
     reading: Reading | None = None
     """What the cursor reads out."""
+    invitation: str = ""
+    """Stands where there is nothing to show yet."""
     title: str = "Loss, nats per symbol"
     subtitle: str = ""
     key: tuple[object, ...] = ()
@@ -93,19 +95,21 @@ def chart_view(
     references: tuple[Reference, ...] = (),
     companions: tuple[Companion, ...] = (),
     remark: str = "",
+    invitation: str = "",
     proposed: Knobs | None = None,
     previous: ChartView | None = None,
 ) -> ChartView:
     """The view of `history` for a chart whose content is `width` cells wide.
 
-    `train_examples` make an epoch. `proposed` are knobs that may come next: the axis then reaches
-    as far as their schedule. `previous` is the view shown now: it comes back itself if nothing has
-    changed, and lends its limits as long as they fit, so that the axes rest.
+    `train_examples` make an epoch; `invitation` stands where there is nothing to show. `proposed`
+    are knobs that may come next: the axis then reaches as far as their schedule. `previous` is the
+    view shown now: it comes back itself if nothing has changed, and lends its limits as long as
+    they fit, so that the axes rest.
     """
     acts, evaluations = history.all_acts.list, history.evaluations
     line = history.line(look.unit, train_examples)
     newness = (history.step, len(acts), len(evaluations), history.settings.step_limit, line)
-    key = (id(history), width, look, references, companions, remark, proposed, newness)
+    key = (id(history), width, look, references, companions, remark, invitation, proposed, newness)
     kept = previous or NO_VIEW
     if kept.key == key:
         return kept
@@ -176,6 +180,7 @@ def chart_view(
         past=past,
         rates=rate_view(history, axis, line, cuts, proposed=proposed, previous=kept.rates),
         reading=cursor,
+        invitation=invitation,
         title=_title(remark, width),
         subtitle=_subtitle(history, companions, look, width),
         key=key,
@@ -246,8 +251,8 @@ def _subtitle(history: History, companions: tuple[Companion, ...], look: Look, w
         parts.append((5, "⠂ undone"))
     parts += [(5, f"{run.letter} {run.note or printable(run.run)}") for run in companions]
     if look.window is not None:
-        parts.append((2, "follows · 0: whole" if look.follows else "zoomed · 0: whole"))
-    parts += [(4, word) for asked, word in _KINDS if getattr(look, asked)]
+        parts.append((2, f"{'follows' if look.follows else 'zoomed'}, 0: whole"))
+    parts += [(2, word) for asked, word in _KINDS if getattr(look, asked)]
     while parts and len(" · ".join(text for _, text in parts)) > width - 4:
         parts.remove(max(parts))
     return " · ".join(text for _, text in parts)

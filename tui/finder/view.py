@@ -47,7 +47,7 @@ class FinderView:
     cursor: float | None = None
     """A rate."""
     present: float | None = None
-    """The base rate in force."""
+    """The effective rate in force."""
 
     def place(self, rate: float) -> float:
         """The index, not rounded, at which a rate lies."""

@@ -92,6 +92,10 @@ class Course:
         self.evaluations += (event,)
         self._compare(event)
 
+    def dev_at(self, point: Point) -> float | None:
+        """The dev loss of one state, on the lineage or not; None where it was not evaluated."""
+        return next((event.dev for at, event in reversed(self._evaluated) if at == point), None)
+
     @property
     def knobs(self) -> Knobs:
         """In force for the next update."""

@@ -33,6 +33,7 @@ from core.protocol import (
     Heartbeat,
     KnobsChanged,
     LearningRateProbed,
+    Point,
     Predicted,
     Reaching,
     RolledBack,
@@ -236,6 +237,10 @@ class History:
     def evaluations(self) -> tuple[Evaluated, ...]:
         """Those on the lineage."""
         return self._course.evaluations
+
+    def dev_at(self, point: Point) -> float | None:
+        """The dev loss of one state, on the lineage or not; None where it was not evaluated."""
+        return self._course.dev_at(point)
 
     @property
     def best(self) -> Evaluated | None:

@@ -56,7 +56,9 @@ class ChartKeys(Screen[None]):
         """Draw it with the next frame."""
         raise NotImplementedError
 
-    def view_now(self, references: tuple[tuple[float, str], ...], remark: str) -> ChartView | None:
+    def view_now(
+        self, references: tuple[tuple[float, str], ...], remark: str, invitation: str
+    ) -> ChartView | None:
         """The view for the chart, or None before the first layout."""
         chart = self.query_one(LossChart)
         if not chart.plot_width:
@@ -68,6 +70,7 @@ class ChartKeys(Screen[None]):
             train_examples=self.dataset.splits["train"].examples,
             references=references,
             remark=remark,
+            invitation=invitation,
             companions=self.companions,
             proposed=self.proposed,
             previous=chart.view,
@@ -111,24 +114,20 @@ class ChartKeys(Screen[None]):
     def action_toggle_log(self) -> None:
         """Draw the loss on the other kind of axis."""
         self.look = replace(self.look, log_y=not self.look.log_y)
-        self.notify(f"Loss axis: {'logarithmic' if self.look.log_y else 'linear'}", timeout=2)
 
     def action_toggle_log_x(self) -> None:
         """Draw time on the other kind of axis."""
         self.look = replace(self.look, log_x=not self.look.log_x)
-        self.notify(f"Time axis: {'logarithmic' if self.look.log_x else 'linear'}", timeout=2)
 
     def action_unit(self) -> None:
         """Count in steps, in epochs, in seconds of training."""
         view, train = self._view, self.dataset.splits["train"].examples
         unit = looks.next_unit(self.look.unit)
         self.look = looks.in_unit(self.look, unit, view, self.history.line(unit, train))
-        self.notify(f"Time axis: {unit}{' of training' if unit == 'seconds' else ''}", timeout=2)
 
     def action_full_range(self) -> None:
         """Let the loss axis hold every spike, or only where the curve happens."""
         self.look = replace(self.look, full=not self.look.full)
-        self.notify(f"Loss range: {'all of it' if self.look.full else 'robust'}", timeout=2)
 
     def action_smoothing(self) -> None:
         """Smooth the loss more, and after the most not at all."""
@@ -152,8 +151,6 @@ class ChartKeys(Screen[None]):
     def action_follow(self) -> None:
         """Keep the newest step in view, or hold still."""
         self.look = looks.following(self.look, self._view)
-        told = "follows the newest step" if self.look.follows else "stands still"
-        self.notify(f"The chart {told}", timeout=2)
 
     def action_whole_run(self) -> None:
         """Show the whole run on its usual range, and read nothing out."""

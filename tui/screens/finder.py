@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from core.dials import ConfigError
 from core.protocol import AnyCommand, Cancel, FindLearningRate
+from core.schedule import effective_rate
 from core.suggesting import Probes
 from tui.chart.scale import Range
 from tui.finder.cursor import chosen, ends, held, moved, standing_on
@@ -219,7 +220,8 @@ class Finder(LiveDialog[float | None]):
         self._take_probes()
         history, search = self._history(), self._search
         probes = self._probes
-        seen = (probes, self._rates, self._cursor, history.knobs.learning_rate)
+        rate = effective_rate(history.knobs, history.step)
+        seen = (probes, self._rates, self._cursor, rate)
         if seen != self._seen:
             self._seen = seen
             self._limits = loss_limits(probes, self._limits)
@@ -228,7 +230,7 @@ class Finder(LiveDialog[float | None]):
                 limits=self._limits,
                 suggestions=self._rates,
                 cursor=None if self._cursor is None else 10**self._cursor,
-                present=history.knobs.learning_rate,
+                present=rate,
             )
         running = history.running and not history.finished
         self.set_class(search.state in ("refused", "lost"), "-lost")

@@ -45,7 +45,7 @@ class Snapshots(Dialog[Point | int | None]):
         lineage = history.lineage
         for taken in reversed(history.snapshots):
             point = history.all_acts.point_of(taken)
-            dev = next((e.dev for e in history.evaluations if e.step == taken.step), None)
+            dev = history.dev_at(point)
             table.add_row(
                 f"{taken.step:>11,}",
                 str(taken.branch),

@@ -45,6 +45,8 @@ FRAMES_UNDER_DIALOG = 4
 """One frame in this many is drawn under a dialog."""
 COUNTED_AT_ONCE = 50_000
 """Words of a list that is counted between two frames; a longer one is counted beside them."""
+INVITATIONS = {"paused": "press space to train", "loading": "the engine is loading …"}
+"""What stands in a chart without a curve."""
 SMALLEST = (60, 18)
 """Columns and rows below which a notice stands in place of the panels."""
 
@@ -280,6 +282,7 @@ class TrainingScreen(ChartKeys):
         view = self.view_now(
             references(self.history, self.dataset, self._bigram),
             diagnosis(self.history, math.log(self.dataset.vocab_size)),
+            INVITATIONS.get(self._state(), ""),
         )
         if view is not None:
             chart.view = view

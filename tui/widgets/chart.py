@@ -35,8 +35,6 @@ from tui.chart.traces import LEFT_HERE, trace
 from tui.chart.view import GUTTER, ChartView
 from tui.widgets.canvas import Canvas
 
-PLACEHOLDER = "press space to train"
-
 _GROUND = 63
 """Palette slot of the background; without one plotext adds its own white."""
 _SLOT = 16
@@ -201,7 +199,8 @@ def draw(view: ChartView, width: int, height: int) -> Cells:
         return Cells(width, height)
     if not (len(view.curves) or view.dev or view.train or view.abandoned or view.others):
         cells = Cells(width, height)
-        cells.write((width - len(PLACEHOLDER)) // 2, height // 2, PLACEHOLDER, Role.LABEL)
+        text = view.invitation[:width]
+        cells.write((width - len(text)) // 2, height // 2, text, Role.LABEL)
         return cells
     canvas = _rasterised(view, frame)
     layout.put_dots(view, frame, canvas)
