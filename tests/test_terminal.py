@@ -313,7 +313,7 @@ def test_a_steered_run_outlives_its_terminal_and_replays_bit_for_bit(
     second = Dashboard(run.parent, "last", program=(*PROGRAM, "attach"))
     try:
         second.wait_for(lambda: second.step > left + 4_000, TRAINING)
-        assert "redo" in second.text
+        second.wait_for("↷ redo", KEY)
         second.press("Q")
         assert second.wait_for_end() == 0
     finally:
