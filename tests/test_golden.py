@@ -105,14 +105,17 @@ def golden_of(rows: list[list[Segment]]) -> str:
     letters: dict[str, str] = {}
     texts, paints = [], []
     for row in rows:
-        text = "".join(text for text, _, _ in row).rstrip()
-        # A process has another number each time.
-        texts.append(re.sub(r"process \d+ *", lambda m: f"{'process 12345':{len(m[0])}}", text))
-        paint = ""
-        for text, style, _ in row:
+        text, paint = "".join(text for text, _, _ in row), ""
+        for part, style, _ in row:
             name = str(style)
             letter = letters.setdefault(name, LETTERS[len(letters)])
-            paint += letter * len(text)
+            paint += letter * len(part)
+        # A process has another number each time, of more figures or fewer.
+        if found := re.search(r"process \d+ *", text):
+            start, end = found.span()
+            text = f"{text[:start]}{'process 12345':{end - start}}{text[end:]}"
+            paint = paint[:start] + paint[start] * (end - start) + paint[end:]
+        texts.append(text.rstrip())
         paints.append(paint)
     legend = [f"{letter} {name}" for name, letter in letters.items()]
     return "\n".join([*texts, "", *paints, "", *legend]) + "\n"
