@@ -122,6 +122,16 @@ def test_before_any_loss_the_chart_says_what_to_press() -> None:
     on_screen(ChartView(invitation="press space to train"), (80, 24), look)
 
 
+def test_of_two_lines_in_one_row_the_higher_has_its_label_above() -> None:
+    near = ((2.0, "lower"), (2.01, "upper"))
+    cells = draw(view_of(np.full(5_000, 2.0), references=near, y_limits=(0.0, 5.0)), 106, 20)
+    where = {
+        word: [row for row, line in enumerate(rows(cells)) if word in line] for _, word in near
+    }
+    assert where["upper"]
+    assert where["upper"] < where["lower"]
+
+
 def test_a_label_never_stands_beside_another_line_than_its_own() -> None:
     covered = np.full(5_000, 2.0)
     near = ((2.0, "covered"), (2.1, "above"), (1.9, "below"))

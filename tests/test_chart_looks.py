@@ -248,6 +248,11 @@ def test_the_numbers_of_the_axis_differ_however_late_in_a_run_one_looks() -> Non
     assert scale.step_label(200_000, 50_000) == "200k"
 
 
+def test_a_logarithmic_axis_of_epochs_tells_its_small_numbers() -> None:
+    cells = draw(view(steered(), Look(unit="epochs", log_x=True)), 106, 20)
+    assert "0.1 " in text(cells.glyphs[-1])
+
+
 def test_an_evaluation_before_the_first_update_stands_at_the_edge_of_a_logarithmic_axis() -> None:
     history = steered()
     first = evaluated(0, 3.3, False)

@@ -167,8 +167,11 @@ def label_references(view: ChartView, frame: Frame, cells: Cells) -> None:
         right = frame.width - len(text)
         if row is None or right < frame.width // 3:
             continue
-        # Beside another line it would be taken for that one's.
-        near = [at for at in (row + 1, row - 1) if 0 <= at < frame.height and at not in lines]
+        # Beside another line it would be taken for that one's; of those in one row, the highest has
+        # its label above, and the lowest below.
+        here = [other for other, _ in view.references if frame.row(other) == row]
+        sides = (row + 1, loss == min(here)), (row - 1, loss == max(here))
+        near = [at for at, fits in sides if fits and 0 <= at < frame.height and at not in lines]
         places = [(right, row)]
         if (cells.roles[row, right:] == Role.REFERENCE).mean() > 0.5 and row - 1 in near:
             places.append((right, row - 1))
@@ -230,7 +233,9 @@ def _time_axis(cells: Cells, frame: Frame) -> None:
     marks = find(axis.low, axis.high, max(2, frame.width // 12))
     gap = min((b - a for a, b in pairwise(marks)), default=0.0)
     for value in marks:
-        column, text = frame.column(value), scale.step_label(value, gap)
+        # On a logarithmic axis the smaller ones need more decimals than the gap between others.
+        fine = min(gap, value) if axis.log else gap
+        column, text = frame.column(value), scale.step_label(value, fine)
         if column is None:
             continue
         at = GUTTER + column
