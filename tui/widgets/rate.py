@@ -239,7 +239,7 @@ class RatePanel(Container):
 
     def _now(self, now: int, cells: int, end: str) -> Text:
         """The mark of the present step below the curve, and the last step at its end."""
-        text = " now" if now + 4 < cells - len(end) else ""
+        text = " now" if now + 5 < cells - len(end) else ""
         mark = " " * now + "▲" + text
         if not text and now > cells - len(end) - 2:
             end = ""
