@@ -19,7 +19,7 @@ from rich.segment import Segment
 from textual.pilot import Pilot
 
 from core.commands import obey
-from core.protocol import Evaluate, Sample, SetKnobs, TakeSnapshot, Undo
+from core.protocol import Evaluate, GuardTripped, Sample, SetKnobs, TakeSnapshot, Undo
 from core.run import Run
 from tests.conftest import MakeRun
 from tests.stage import NAME, Stage, play, seen
@@ -41,6 +41,9 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "chart-maximised": ("m",),
     "knobs": ("3", "down", "down"),
     "type-rate": ("l",),
+    "type-batch": ("b",),
+    "type-temperature": ("t",),
+    "name-a-checkpoint": ("c",),
     "schedule": ("h", "down", "down", "down"),
     "finder": ("f",),
     "inspector": ("i", *"mar", "right"),
@@ -49,6 +52,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "dataset-pairs": ("D", "tab", "right"),
     "dataset-words": ("D", "tab", "tab", *".ma", "down"),
     "samples": ("S",),
+    "write-samples": ("S", "w"),
     "snapshots": ("k",),
     "restart": ("R", "down"),
     "test-split": ("T",),
@@ -168,6 +172,24 @@ def test_a_view_looks_as_it_did(run: Run, name: str) -> None:
 
     play(run, scene, WIDE)
     compare(name, screens[0])
+
+
+def test_the_question_after_a_trip_looks_as_it_did(run: Run) -> None:
+    trip = GuardTripped(
+        seq=0, branch=0, time=0.0, step=1_234, loss=12.5, average=9.25, lowest=2.5,
+        learning_rate=2.0, rate=2.0, to=None,
+    )  # fmt: skip
+    screens: list[str] = []
+
+    async def scene(app: Stage, pilot: Pilot[None]) -> None:
+        app.ask_after_trip(trip)
+        await reach(app, pilot, ())
+        screens.append(golden_of(seen(app)))
+        if folder := os.environ.get("STEERMORE_PICTURES"):
+            app.save_screenshot(f"{folder}/after-trip.svg")
+
+    play(run, scene, WIDE)
+    compare("after-trip", screens[0])
 
 
 @pytest.mark.parametrize("name", TRAINING)

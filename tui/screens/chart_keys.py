@@ -52,8 +52,8 @@ class ChartKeys(Screen[None]):
         """Draw the chart as it is to be now."""
         raise NotImplementedError
 
-    def draw_soon(self) -> None:
-        """Draw it with the next frame."""
+    def draw_soon(self, *, below: bool = False) -> None:
+        """Draw it with the next frame; `below`: even if a dialog lies over it."""
         raise NotImplementedError
 
     def view_now(
@@ -88,7 +88,8 @@ class ChartKeys(Screen[None]):
         self.draw_chart()
 
     def watch_proposed(self) -> None:
-        self.draw_chart()
+        # A frame of its own: the dialog's must not wait for it.
+        self.draw_soon(below=True)
 
     def propose(self, knobs: Knobs | None) -> None:
         """Draw ahead what these knobs would do; None: what is in force will do."""

@@ -9,12 +9,17 @@ from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from rich.text import Text
+from textual.app import RenderResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.reactive import Reactive
+from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.reader import News
+from tui.screens.dimmed import Dimmed
 
 Result = TypeVar("Result")
 
@@ -48,6 +53,18 @@ class Dialog(ModalScreen[Result]):
         #error { color: $text-error; }
     }
     """
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Fields paint themselves when the focus moves; not, as Textual has it, the whole screen."""
+
+    _dimmed: Dimmed | None = None
+
+    def render(self) -> RenderResult:  # type: ignore[override]  # as Widget has it, not Screen
+        below = super().render()
+        if isinstance(below, BackgroundScreen):
+            self._dimmed = self._dimmed or Dimmed()
+            return self._dimmed.of(below)
+        return below
 
     def say(self, selector: str, text: str | Text) -> None:
         """Put a text into a Static, if it is not there yet: mostly nothing is new."""

@@ -58,10 +58,9 @@ class AskSchedule(Dialog[dict[str, Value]]):
         .field { height: 1; }
         .field Label { width: 14; color: $text-muted; }
         .field Input { width: 1fr; }
+        #ahead, #preview, #axis, #error { width: 100%; color: $text-muted; }
         #preview { color: $text-primary; }
-        #ahead { color: $text-muted; }
-        #axis { color: $text-muted; }
-        #error { min-height: 1; }
+        #error { min-height: 1; color: $text-error; }
     }
     """
 

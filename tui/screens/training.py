@@ -119,6 +119,8 @@ class TrainingScreen(ChartKeys):
         """The loss of the bigram model on dev, once it is counted."""
         self._chronicle = Chronicle()
         self._stale = True
+        self._awaited = False
+        """Somebody waits for the frame, though a dialog lies over it."""
         self._frame = 0
 
     def compose(self) -> ComposeResult:
@@ -251,9 +253,9 @@ class TrainingScreen(ChartKeys):
         self.cost.tick(now, used, self.history.seconds)
         self._frame += 1
         # Under a dialog every frame paints the whole screen, dimmed: fewer will do.
-        seen = self.is_active or self._frame % FRAMES_UNDER_DIALOG == 0
+        seen = self.is_active or self._awaited or self._frame % FRAMES_UNDER_DIALOG == 0
         if self._stale and seen and self.cost.affords(now, used):
-            self._stale = False
+            self._stale = self._awaited = False
             self.cost.draws(now, used)
             self._draw()
         if self._frame % FRAMES == 0:
@@ -272,8 +274,9 @@ class TrainingScreen(ChartKeys):
             # What this thread does until then is the frame: Textual paints it a little later.
             self.call_after_refresh(lambda: self.cost.took(time.thread_time() - begun))
 
-    def draw_soon(self) -> None:
+    def draw_soon(self, *, below: bool = False) -> None:
         self._stale = True
+        self._awaited |= below
 
     def draw_chart(self) -> None:
         chart = self.query_one(LossChart)

@@ -69,6 +69,12 @@ class RowsPane(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.border_title = f" {title} "
         self.can_focus = focusable
+        self._ground: Style | None = None
+        """How an empty cell looks; Textual would work it out anew for each row."""
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._ground = None
 
     def watch_table(self) -> None:
         self._measure()
@@ -122,14 +128,15 @@ class RowsPane(ScrollView, can_focus=True):
             line = table.head(width)
         else:
             line = table.row(row, width) if row < table.count(width) else Line(())
-        ground: Style = self.rich_style
+        if self._ground is None:
+            self._ground = self.rich_style
         chosen = y > 0 and row == self.cursor
         over = self.get_component_rich_style("rows--cursor", partial=True) if chosen else Style()
         pieces = [
             Segment(text, self.get_component_rich_style(f"rows--{role}") + over)
             for text, role in line.pieces
         ]
-        return Strip(pieces).adjust_cell_length(width + 1, ground + over)
+        return Strip(pieces).adjust_cell_length(width + 1, self._ground + over)
 
     @property
     def _width(self) -> int:
