@@ -20,6 +20,7 @@ from core.dataset import load
 from core.options import shipped_names
 from core.protocol import Point
 from core.schedule import effective_rate
+from tests.test_frames import until
 from tests.test_history import act, back, config, steps
 from tui.cells import ON_BAND, Cells, Role
 from tui.chart import scale
@@ -330,13 +331,12 @@ def test_a_schedule_being_edited_is_drawn_under_the_loss_until_the_dialog_is_lef
             await pilot.pause()
             choice = dialog.query_one(OptionList)
             choice.highlighted = [option.id for option in choice.options].index("linear")
-            await pilot.pause()
-            assert chart.view.rates.high[-1] < 0.01
+            # It is drawn with the chart's next frame.
+            await until(pilot, lambda: chart.view.rates.high[-1] < 0.01)
             dialog.query_one("#schedule_length", Input).value = "100"
-            await pilot.pause()
+            await until(pilot, lambda: chart.view.rates.high[-1] == 0)
             assert app.training.proposed is not None
             assert app.training.proposed.schedule_length == 100
-            assert chart.view.rates.high[-1] == 0
             dialog.query_one("#schedule_length", Input).value = "-"
             await pilot.pause()
             assert app.training.proposed.schedule_length == 100
@@ -347,7 +347,7 @@ def test_a_schedule_being_edited_is_drawn_under_the_loss_until_the_dialog_is_lef
             await pilot.press("escape")
             await pilot.pause()
             assert app.training.proposed is None
-            assert (chart.view.rates.high[:10] == 0.1).all()
+            await until(pilot, lambda: (chart.view.rates.high[:10] == 0.1).all())
             assert not (chart.view.rates.low == 0).any()
 
     asyncio.run(show())
