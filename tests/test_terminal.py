@@ -364,3 +364,19 @@ def test_x_forks_and_goes_on_in_the_fork(open_dashboard: Open) -> None:
     first.wait_for(lambda: f"A is run {parent.name}" in first.text, KEY)
     first.press("Q")
     assert first.wait_for_end() == 0
+
+
+def test_a_fork_of_a_paused_run_waits_to_be_told(open_dashboard: Open) -> None:
+    first = open_dashboard("--steps", NO_END)
+    first.wait_until_it_trains()
+    first.press("space")
+    first.wait_for("paused", KEY)
+    (parent,) = first.run.parent.iterdir()
+    first.press("x")
+    first.wait_for(lambda: f"A is run {parent.name}" in first.text, TRAINING)
+    first.wait_for("paused", TRAINING)
+    step = first.step
+    first.press("n")
+    first.wait_for(lambda: first.step == step + 1, KEY)
+    first.press("Q")
+    assert first.wait_for_end() == 0

@@ -52,6 +52,8 @@ class Parting(Asking):
     """Dashboards on this run, this one included."""
     _forking: int | None = None
     """The id of the command that saves the state from which to fork."""
+    _fork_trains = True
+    """Whether the run was training when it was forked: a fork of a paused one waits for `space`."""
     next_run: NextRun | None = None
     """Where to go from here; None: to the shell."""
 
@@ -59,6 +61,7 @@ class Parting(Asking):
 
     def action_fork(self) -> None:
         """Save the present state, and begin a run of its own from it."""
+        self._fork_trains = self.history.running
         self._forking = self.send(TakeSnapshot(name="forked from here"))
 
     @work(thread=True, exclusive=True, group="fork")
@@ -71,11 +74,12 @@ class Parting(Asking):
         except UserError as error:
             self._say_from_thread(error)
         else:
-            self.call_from_thread(self._begin_next, made)
+            self.call_from_thread(self._begin_next, made, train=self._fork_trains)
 
-    def _begin_next(self, run: Path, behind: Path | None = None) -> None:
-        """Save and end this run, and train `run` instead."""
-        self.next_run = NextRun(run, (Resume(),), begin=True, behind=behind)
+    def _begin_next(self, run: Path, behind: Path | None = None, *, train: bool = True) -> None:
+        """Save and end this run, and go on with `run` instead."""
+        commands = (Resume(),) if train else ()
+        self.next_run = NextRun(run, commands, begin=True, behind=behind)
         self._stop_and_save()
 
     def action_restart(self) -> None:
