@@ -129,6 +129,8 @@ class Parent(Config, frozen=True, kw_only=True):
     run: str
     seq: int
     step: int
+    examples: int = 0
+    """Consumed until there, its own parent's included: the epochs of the fork count on."""
 
 
 class RunConfig(Config, frozen=True, kw_only=True):

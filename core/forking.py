@@ -12,7 +12,7 @@ from core import __version__
 from core.config import Parent, PlannedAct
 from core.dials import ConfigError, Value
 from core.launch import new_run, words_path
-from core.lineage import Lineage, point_at, settings_after
+from core.lineage import Lineage, examples_before, examples_on, point_at, settings_after
 from core.protocol import Point, SnapshotTaken, TestEvaluated
 from core.steering import check_plan
 from core.story import Story, read_story
@@ -55,7 +55,12 @@ def fork(
         settings=changed,
         plan=tuple(plan),
         test_looks=looks(story),
-        parent=Parent(run=parent.name, seq=point.seq, step=point.step),
+        parent=Parent(
+            run=parent.name,
+            seq=point.seq,
+            step=point.step,
+            examples=examples_before(here) + sum(map(examples_on, here)),
+        ),
     )
     check_plan(forked)
     words = words_path(parent, config).read_bytes()

@@ -7,7 +7,7 @@ different answers. No torch: states themselves are reached by core/reaching.py.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -119,6 +119,18 @@ class Acts:
             return Point(event.seq, event.step)
         index = bisect_left(self._seqs, event.seq) - 1
         return Point(self._seqs[index], event.step)
+
+
+def examples_before(path: Sequence[Stretch]) -> int:
+    """Examples that the first state of `path` had consumed: 0, but in a fork."""
+    opened = path[0].act
+    assert isinstance(opened, RunOpened)
+    return opened.config.parent.examples if opened.config.parent else 0
+
+
+def examples_on(stretch: Stretch) -> int:
+    """Examples that these updates consumed."""
+    return (stretch.end - stretch.start) * stretch.knobs.batch_size
 
 
 def knobs_after(act: Act, knobs: Knobs | None) -> Knobs:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from textual.widgets import DataTable, Static
 
+from core.client import read_run
 from core.commands import obey
 from core.forking import fork
 from core.launch import load_data
@@ -21,6 +22,7 @@ from core.run import Run
 from tests.columns import even
 from tests.conftest import MakeRun
 from tests.test_dashboard import Hands
+from tests.test_history_of_runs import loaded
 from tests.test_time_travel import reopened, train
 from tui.app import SteermoreApp
 from tui.cells import Role
@@ -103,6 +105,19 @@ def test_the_curve_of_another_run_ends_in_its_letter_and_bends_the_axes_to_itsel
     around = cells.glyphs[row - 1 : row + 2, column + 4 : column + 10]
     assert ord(letter) in around
     assert (cells.roles == Role.OTHER).any()
+
+
+def test_a_fork_counts_its_epochs_on_from_its_parent_s(parent: Path, child: Path) -> None:
+    old, new = read_companion(parent), read_companion(child)
+    grandchild = fork(child, child.parent, step=700)
+    again = read_companion(ended(reopened(grandchild)))
+    lines = [each.line("epochs", 1_000) for each in (old, new, again)]
+    assert lines[0].values_at(0) == 0
+    assert lines[1].values_at(500) == pytest.approx(lines[0].values_at(500))
+    assert lines[2].values_at(700) == pytest.approx(lines[1].values_at(700))
+    assert lines[0].values_at(0) < lines[1].values_at(500) < lines[2].values_at(700)
+    history = loaded(read_run(child))
+    assert history.epoch(1_000) == pytest.approx(float(lines[1].values_at(1_100)))
 
 
 def test_letters_are_given_back(parent: Path, child: Path) -> None:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 
 from core.config import Knobs, RunConfig
-from core.lineage import Acts, Lineage, Stretch, knobs_after
+from core.lineage import Acts, Lineage, Stretch, examples_before, examples_on, knobs_after
 from core.protocol import Act, Evaluated, KnobsChanged, Point, RolledBack, RunOpened
 
 LaterAct = KnobsChanged | RolledBack
@@ -52,7 +52,8 @@ class Course:
         """Make the lineage that of the present state, at `step`."""
         last = self.all_acts.list[-1]
         self._path = [*self.all_acts.path(Point(last.seq, max(last.step, step)))]
-        self._examples = sum(map(_examples, self._path[:-1]))
+        before = sum(map(examples_on, self._path[:-1]))
+        self._examples = examples_before(self._path) + before
         later = (stretch.act for stretch in self._path)
         self.acts = tuple(act for act in later if isinstance(act, LaterAct))
         """The acts of the lineage after its first."""
@@ -78,7 +79,7 @@ class Course:
         self.all_acts.add(act)
         last = replace(self._path[-1], end=act.step)
         self._path[-1] = last
-        self._examples += _examples(last)
+        self._examples += examples_on(last)
         self._path.append(Stretch(act, act.step, act.step, knobs_after(act, last.knobs)))
         self.acts += (act,)
 
@@ -112,7 +113,7 @@ class Course:
         return self.all_acts.path(Point(last.seq, max(last.step, step)))
 
     def examples(self, step: int) -> int:
-        """Examples consumed along the lineage (of a fork: since), whatever the batch sizes were."""
+        """Examples consumed along the lineage and before it, whatever the batch sizes were."""
         last = self._path[-1]
         return self._examples + max(step - last.start, 0) * last.knobs.batch_size
 
@@ -139,7 +140,3 @@ class Course:
         best = self.best.dev if self.best is not None else None
         if event.dev is not None and (best is None or event.dev < best):
             self.best = event
-
-
-def _examples(stretch: Stretch) -> int:
-    return (stretch.end - stretch.start) * stretch.knobs.batch_size

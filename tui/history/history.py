@@ -317,7 +317,7 @@ class History:
 
     @property
     def examples(self) -> int:
-        """Examples consumed along the lineage (of a fork: since), whatever the batch sizes were."""
+        """Examples consumed until now, by a fork's parent too, whatever the batch sizes were."""
         return self._course.examples(self.step)
 
     def epoch(self, train_examples: int) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from core.lineage import Lineage
+from core.lineage import Lineage, examples_before, examples_on
 from tui.history.branches import Branch
 from tui.history.timeline import Timeline, timeline
 
@@ -21,11 +21,12 @@ Clocks = Iterable[tuple[int, float]]
 
 def line_of_epochs(path: Lineage, train_examples: int) -> Timeline:
     """Passes over train, whatever the batch sizes were."""
-    epochs, points = 0.0, [(path[0].start, 0.0)]
+    epoch, seen = max(train_examples, 1), examples_before(path)
+    points = [(path[0].start, seen / epoch)]
     for stretch in path:
-        epochs += (stretch.end - stretch.start) * stretch.knobs.batch_size / max(train_examples, 1)
-        points.append((stretch.end, epochs))
-    return timeline(points, path[-1].knobs.batch_size / max(train_examples, 1))
+        seen += examples_on(stretch)
+        points.append((stretch.end, seen / epoch))
+    return timeline(points, path[-1].knobs.batch_size / epoch)
 
 
 def line_of_seconds(first: int, clocks: Clocks) -> Timeline:

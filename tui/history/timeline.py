@@ -37,6 +37,8 @@ class Timeline:
 
 _JUMP = 1e-3
 """Steps within which a line jumps: it must rise, so that it leads back."""
+_RISE = 1e-9
+"""Seconds or epochs, a billionth of one: what rises less does not lead back either."""
 IN_STEPS = Timeline(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
 
 
@@ -51,7 +53,7 @@ def timeline(points: Iterable[tuple[float, float]], slope: float) -> Timeline:
     for step, value in points:
         if steps and step == steps[-1]:
             step += _JUMP
-        if not steps or (step > steps[-1] and value > values[-1]):
+        if not steps or (step > steps[-1] and value > values[-1] + _RISE * max(values[-1], 1.0)):
             steps.append(float(step))
             values.append(float(value))
     if not steps:
