@@ -16,6 +16,7 @@ from core.protocol import (
     Cancel,
     Cancelled,
     Decay,
+    Diagnose,
     Embed,
     Evaluate,
     FindLearningRate,
@@ -63,7 +64,7 @@ def _obey(run: Run, command: AnyCommand, client: str) -> None:
     if errand is not None and errand.what != "evaluating" and not isinstance(command, ON_THE_WAY):
         # Who goes elsewhere does not want to know about here: `Run.go` gives the finder up.
         leaves = isinstance(command, (Undo, Redo, Restore))
-        looks = isinstance(command, (Predict, Score, Embed))
+        looks = isinstance(command, (Predict, Score, Embed, Diagnose))
         if errand.what == "finding" and not leaves and not looks:
             raise Refused("the finder is at work; wait, or cancel it (Escape)")
         if errand.what != "finding":
@@ -99,7 +100,7 @@ def _obey(run: Run, command: AnyCommand, client: str) -> None:
             run.find(command, client)
         case Sample():
             _sample(run, command, client)
-        case Predict() | Score() | Embed():
+        case Predict() | Score() | Embed() | Diagnose():
             look(run, command, client)
         case FindSurprising():
             if errand is not None:

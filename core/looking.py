@@ -1,10 +1,11 @@
-"""A look inside the model, for whoever asks: odds of the next symbol, surprise, embeddings.
+"""A look inside the model, for whoever asks: odds of the next symbol, surprise, embeddings, health.
 
 Nothing here changes the run, and nothing is recorded: the answers go to the asker alone.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from core.diagnostics import hidden_layer, layers, next_rate
 from core.dials import ConfigError
 from core.evaluation import losses_of
 from core.protocol import (
+    Diagnose,
+    DiagnosticsTaken,
     Embed,
     Embedded,
     FindSurprising,
@@ -35,10 +39,10 @@ MOST_WORDS, MOST_SYMBOLS = 1_000, 1_000
 # Shapes: T block_size, V vocab_size
 
 
-def look(run: Run, wish: Predict | Score | Embed, client: str) -> None:
+def look(run: Run, wish: Predict | Score | Embed | Diagnose, client: str) -> None:
     """Answer at once. Raises ConfigError, DatasetError for what cannot be asked."""
     model, data, step = run.trainer.model, run.data, run.step
-    answer: Predicted | Scored | Embedded
+    answer: Predicted | Scored | Embedded | DiagnosticsTaken
     match wish:
         case Predict(prefix=prefix):
             symbols = data.encode(prefix[-MOST_SYMBOLS:])
@@ -56,7 +60,26 @@ def look(run: Run, wish: Predict | Score | Embed, client: str) -> None:
             answer = Embedded(
                 answers=wish.id, step=step, size=table.shape[1], table=table.tobytes()
             )
+        case Diagnose():
+            answer = diagnosed(run, wish)
     run.journal.tell(answer, to=client or None)
+
+
+def diagnosed(run: Run, wish: Diagnose) -> DiagnosticsTaken:
+    """The checks of the lecture's part 3, and what they have cost."""
+    began, trainer = time.perf_counter(), run.trainer
+    hidden = hidden_layer(trainer.model, trainer.dataset.splits["train"])
+    figures = layers(trainer)
+    return DiagnosticsTaken(
+        answers=wish.id,
+        branch=run.journal.branch,
+        step=run.step,
+        hidden_size=trainer.config.hidden_size,
+        rate=next_rate(trainer),
+        layers=figures,
+        **hidden._asdict(),
+        seconds=time.perf_counter() - began,
+    )
 
 
 @torch.inference_mode()

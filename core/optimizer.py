@@ -5,6 +5,7 @@ Apart from the trainer, so that it can be held against `torch.optim` alone.
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import NamedTuple
 
@@ -39,6 +40,13 @@ class Optimizer:
             name: self.tensors.get(name, torch.zeros_like(self._flat)) for name in needed
         }
         return restarted
+
+    def copy_for(self, flat: Tensor) -> Optimizer:
+        """Another in the same state, that updates `flat`; neither can touch the other."""
+        twin = copy.copy(self)
+        twin._flat = flat
+        twin.tensors = {name: tensor.clone() for name, tensor in self.tensors.items()}
+        return twin
 
     def update(self, gradient: Tensor, knobs: Knobs, rate: float) -> None:
         """Move the weights by one step at the effective rate `rate`; `gradient` is overwritten."""

@@ -142,6 +142,10 @@ class Embed(Command, frozen=True, kw_only=True):
     """The embedding table as it is now."""
 
 
+class Diagnose(Command, frozen=True, kw_only=True):
+    """The checks of the lecture's part 3 on the model as it is, and on the update that is next."""
+
+
 class Undo(Command, frozen=True, kw_only=True):
     """Go back to the state before the last act that is not undone, weights included."""
 
@@ -186,6 +190,7 @@ AnyCommand = (
     | Score
     | FindSurprising
     | Embed
+    | Diagnose
     | Undo
     | Redo
     | Restore
@@ -439,6 +444,44 @@ class Embedded(Message, frozen=True, kw_only=True):
     """float32, little-endian, a row of `size` numbers for each symbol of the vocabulary."""
 
 
+SATURATED = 0.97
+"""A tanh output farther from 0 than this is saturated, as in the lecture's part 3."""
+
+
+class LayerFigures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of C, W1, b1, W2, b2, and its next update; None: not finite, or of one number only."""
+
+    name: str
+    shape: tuple[int, ...]
+    std: float | None
+    norm: float | None
+    gradient_mean: float | None
+    """Of the mean loss of the next step's minibatch, before clipping and decay."""
+    gradient_std: float | None
+    update_std: float | None
+    """Of what the optimizer would add to the weights now: rate, decay and memory included."""
+
+
+class DiagnosticsTaken(Message, frozen=True, kw_only=True):
+    """How the inside of the model looks, and what the next update would do to it."""
+
+    answers: int
+    branch: int
+    step: int
+    examples: int
+    """Of train, always the same ones, on which the hidden layer was looked at."""
+    hidden_size: int
+    counts: tuple[int, ...]
+    """Of tanh outputs: saturated below 0, equal parts of what lies between, saturated above 0."""
+    dead: int
+    """Hidden units that are saturated for every one of the examples."""
+    rate: float
+    """The effective rate of the next update."""
+    layers: tuple[LayerFigures, ...]
+    seconds: float
+    """What this look has cost the engine, and so the training."""
+
+
 class Cancelled(Message, frozen=True, kw_only=True):
     """What took long was given up; the state is as before it began."""
 
@@ -520,6 +563,7 @@ AnyEvent = (
     | Scored
     | Surprising
     | Embedded
+    | DiagnosticsTaken
     | Cancelled
     | CommandRejected
     | EngineFailed

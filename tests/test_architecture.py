@@ -60,6 +60,7 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.worker",
 }
 MATHEMATICS = {
+    "core.diagnostics",
     "core.evaluation",
     "core.gradient",
     "core.minibatch",

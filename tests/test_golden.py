@@ -48,6 +48,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "finder": ("f",),
     "inspector": ("i", *"mar", "right"),
     "embedding": ("g",),
+    "inside": ("I",),
     "dataset": ("D",),
     "dataset-pairs": ("D", "tab", "right"),
     "dataset-words": ("D", "tab", "tab", *".ma", "down"),

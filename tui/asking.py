@@ -38,6 +38,7 @@ from tui.screens.training import TrainingScreen
 from tui.widgets.dial_list import DialList
 
 if TYPE_CHECKING:
+    from tui.inside.readings import Readings
     from tui.samples.desk import Desk
 
 
@@ -47,6 +48,8 @@ class Asking(App[None]):
     _training: TrainingScreen
     _desk: Desk | None = None
     """What lies on the desk of the view of samples; None: it was not opened yet."""
+    _readings: Readings | None = None
+    """What was read inside the model so far; None: nobody has looked yet."""
 
     @property
     def history(self) -> History:
@@ -126,6 +129,15 @@ class Asking(App[None]):
 
         symbols = Symbols.of(self._training.dataset)
         self.push_screen(Embedding(lambda: self.history, self.send, symbols))
+
+    def action_inside(self) -> None:
+        """Look at saturation, gradients and updates, layer by layer."""
+        from tui.inside.readings import Readings
+        from tui.screens.inside import Inside
+
+        if self._readings is None:
+            self._readings = Readings()
+        self.push_screen(Inside(lambda: self.history, self.send, self._readings))
 
     def action_dataset(self) -> None:
         """Look at the list: its figures, pairs and words."""

@@ -19,6 +19,7 @@ from core.protocol import (
     Cancelled,
     Clock,
     CommandRejected,
+    DiagnosticsTaken,
     Embedded,
     EngineFailed,
     EngineStarted,
@@ -211,6 +212,8 @@ def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
         case StepsDone() | SamplesDrawn() | Clock() | Reaching() | Heartbeat() | Welcome():
             return None
         case LearningRateProbed() | Predicted() | Scored() | Surprising() | Embedded():
+            return None
+        case DiagnosticsTaken():
             return None
         case _:
             assert_never(event)

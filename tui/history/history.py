@@ -23,6 +23,7 @@ from core.protocol import (
     Cancelled,
     Clock,
     CommandRejected,
+    DiagnosticsTaken,
     Embedded,
     EngineFailed,
     EngineStarted,
@@ -182,7 +183,7 @@ class History:
                 self._turn(False, self.finished, now)
             case SnapshotTaken():
                 self.snapshots += (event,)
-            case Predicted() | Scored() | Surprising() | Embedded():
+            case Predicted() | Scored() | Surprising() | Embedded() | DiagnosticsTaken():
                 # Looks inside the model, for the screen that asked.
                 pass
             case _:

@@ -1,0 +1,1 @@
+"""What stands inside the model, without Textual: the figures told, in words and in pictures."""
