@@ -32,7 +32,7 @@ PROGRAM = (sys.executable, "-m", "tui")
 
 KEYS = {"enter": "\r", "escape": "\x1b", "space": " ", "tab": "\t", "ctrl+c": "\x03"}
 
-_FOREIGN = re.compile(rb"\x1b\[[<=>][0-9;:]*[@-~]")
+FOREIGN = re.compile(rb"\x1b\[[<=>][0-9;:]*[@-~]")
 """Sequences of later terminals (kitty keys, modifyOtherKeys): pyte draws some of them as text, and
 takes others for colours."""
 _TORN = re.compile(rb"\x1b(\[[0-?]*[ -/]*)?\Z")
@@ -119,7 +119,7 @@ class Terminal:
         torn = _TORN.search(whole)
         cut = torn.start() if torn else len(whole)
         self._torn = whole[cut:]
-        self._stream.feed(_FOREIGN.sub(b"", whole[:cut]))
+        self._stream.feed(FOREIGN.sub(b"", whole[:cut]))
 
     def pump(self, seconds: float) -> None:
         """Show what has come, waiting for it at most `seconds`."""

@@ -13,6 +13,7 @@ import typer
 import core.evaluate_command
 import core.finder_command
 import core.sample_command  # noqa: F401  (all for the command that they add)
+import tui.serve_command  # noqa: F401
 from core.again_commands import Headless, forked, wishes
 from core.cli import AsJson, RunsDir, app, call, show_version
 from core.dataset import Dataset
