@@ -13,6 +13,7 @@ from core import __version__
 from core.errors import UserError
 from core.launch import new_run, runs_directory
 from core.options import begin, with_run_options
+from core.stand_ins import settle_streams
 
 app = typer.Typer(
     name="steermore",
@@ -31,6 +32,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 def call(command: Callable[[], Any]) -> None:
     """Run the program; a person's mistake ends it with one sentence and exit code 2."""
+    settle_streams()
     try:
         command()
     except UserError as error:

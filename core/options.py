@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import time
 from collections.abc import Callable
 from importlib import resources
@@ -119,7 +120,8 @@ def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunCon
         version=__version__,
         preset=preset,
         data=DataConfig(
-            path=str(given["data"] or shipped_names()),
+            # As people read it: of a name in another encoding Python makes what no file can hold.
+            path=os.fsencode(given["data"] or shipped_names()).decode("utf-8", "backslashreplace"),
             sha256=words.sha256,
             split_seed=cast(int, found["split_seed"]),
             dealing=dealing_for(len(words.words)),

@@ -12,9 +12,9 @@ import numpy as np
 
 from core.dials import show
 from core.smoothing import Doubles
+from core.stand_ins import LEFT, RIGHT
 
-_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-"""Bits of a braille cell (Unicode 2800): its left and its right column, downwards."""
+_DOTS = (LEFT, RIGHT)
 _LEAST = 1e-9
 """What 0 is drawn as."""
 

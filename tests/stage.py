@@ -31,8 +31,9 @@ Scene = Callable[["Stage", Pilot[None]], Awaitable[None]]
 class Stage(SteermoreApp):
     """Its commands are obeyed at once, and paused it stays."""
 
-    def __init__(self, run: Run) -> None:
-        super().__init__(run.directory, load_data(run.directory, run.config))
+    def __init__(self, run: Run, *, in_ascii: bool = False) -> None:
+        data = load_data(run.directory, run.config)
+        super().__init__(run.directory, data, in_ascii=in_ascii)
         self._run = run
         self._asked = 0
 
@@ -58,11 +59,11 @@ class Stage(SteermoreApp):
             self.post_message(self.Heard())
 
 
-def play(run: Run, scene: Scene, size: tuple[int, int]) -> None:
+def play(run: Run, scene: Scene, size: tuple[int, int], *, in_ascii: bool = False) -> None:
     """Open the dashboard on a run, and let a scene play on it."""
 
     async def show() -> None:
-        app = Stage(run)
+        app = Stage(run, in_ascii=in_ascii)
         async with app.run_test(size=size) as pilot:
             async with asyncio.timeout(20):
                 while app._training.link != "live":

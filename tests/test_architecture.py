@@ -53,6 +53,7 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.schedule",
     "core.server",
     "core.smoothing",
+    "core.stand_ins",
     "core.steering",
     "core.suggesting",
     "core.threads",

@@ -9,7 +9,7 @@ import asyncio
 import gc
 import signal
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +17,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState, get_current_worker
@@ -40,6 +41,7 @@ from core.protocol import (
     SnapshotTaken,
     StateChanged,
 )
+from tui.ascii import Ascii
 from tui.keys import GROUPS, KEYS, NEED_ENGINE
 from tui.mailbox import Mailbox
 from tui.parting import Parting
@@ -70,12 +72,14 @@ class SteermoreApp(Parting):
         commands: tuple[AnyCommand, ...] = (),
         engine: subprocess.Popen[bytes] | None = None,
         behind: Path | None = None,
+        in_ascii: bool = False,
     ) -> None:
         """`commands` are sent once the engine answers.
 
         `engine` is its process, if the caller started it: its early death is then noticed. Without
         one, and with none at work on the run, the run is shown as it ended. `behind` is the run
-        that was shown before, if its curve is to stand behind this one.
+        that was shown before, if its curve is to stand behind this one. `in_ascii`: draw with
+        nothing else, but for the words themselves.
         """
         super().__init__()
         self._directory = run_directory
@@ -89,6 +93,10 @@ class SteermoreApp(Parting):
         self._engine = engine
         self._mending = False
         self._client_name = ""
+        self._spelling = (Ascii(dataset.words.itos),) if in_ascii else ()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *self._spelling]
 
     def get_default_screen(self) -> Screen[None]:
         return self._training

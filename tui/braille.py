@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-LEFT = (0x01, 0x02, 0x04, 0x40)
-RIGHT = (0x08, 0x10, 0x20, 0x80)
+from core.stand_ins import LEFT, RIGHT
+
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
 

@@ -102,6 +102,18 @@ class Cells:
         self.roles[blank] = np.where(hangs, Role.BAND_EDGE, Role.BAND)[blank]
         self.roles[touched & ~blank & (covered >= 4)] += ON_BAND
 
+    def dot_the_band(self) -> None:
+        """Fill the band with colons, for terminals that have no blocks; behind what stands on it
+        there is then nothing.
+        """
+        eighths = self.glyphs - 0x2580
+        inside = (self.roles == Role.BAND) & (eighths >= 4)
+        inside |= (self.roles == Role.BAND_EDGE) & (eighths <= 4)
+        band = among((Role.BAND, Role.BAND_EDGE))[self.roles]
+        self.glyphs[band] = np.where(inside, ord(":"), SPACE)[band]
+        self.roles[band] = Role.BAND
+        self.roles[self.roles >= ON_BAND] -= ON_BAND
+
 
 @cache
 def among(roles: tuple[Role, ...]) -> NDArray[np.bool_]:

@@ -25,6 +25,16 @@ from core.record import RunError, find_run, is_served, read_config
 from core.run_commands import RunName
 from core.words import WordList
 
+InAscii = Annotated[
+    bool | None,
+    typer.Option(
+        "--ascii/--no-ascii",
+        show_default=False,
+        help="Draw the dashboard in plain ASCII, or never. Default: $STEERMORE_ASCII, or ASCII "
+        "where the locale is not UTF-8 and on the Linux console.",
+    ),
+]
+
 
 @app.callback(invoke_without_command=True)
 @with_run_options
@@ -34,6 +44,7 @@ def dashboard(
     paused: Annotated[
         bool, typer.Option("--paused", help="Open the dashboard without starting to train.")
     ] = False,
+    in_ascii: InAscii = None,
     version: Annotated[
         bool,
         typer.Option(
@@ -54,17 +65,21 @@ def dashboard(
     beginning = begin(given)
     directory = new_run(runs_directory(beginning.runs), beginning.config, beginning.words.raw)
     commands = () if paused else (Resume(),)
-    raise typer.Exit(open_dashboard(directory, commands, begin=True, words=beginning.words))
+    raise typer.Exit(
+        open_dashboard(directory, commands, begin=True, words=beginning.words, in_ascii=in_ascii)
+    )
 
 
 @app.command()
 def attach(
     run: Annotated[str, typer.Argument(help="A run: its id, a beginning of it, a path.")] = "last",
     runs_dir: RunsDir = None,
+    in_ascii: InAscii = None,
 ) -> None:
     """Open the dashboard on a run: live, or as it ended, to look at (there r resumes it)."""
     need_terminal("runs")
-    raise typer.Exit(open_dashboard(find_run(runs_directory(runs_dir), run)))
+    directory = find_run(runs_directory(runs_dir), run)
+    raise typer.Exit(open_dashboard(directory, in_ascii=in_ascii))
 
 
 @app.command()
@@ -75,13 +90,17 @@ def resume(
     headless: Headless = False,
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
+    in_ascii: InAscii = None,
 ) -> None:
     """Train on where a run ended; knobs and settings given are changed at that step."""
     directory = find_run(runs_directory(runs_dir), run)
     commands = wishes(given)
     if is_served(directory):
         raise RunError(f"run {directory.name}: it is live; `steermore attach` shows it")
-    raise typer.Exit(train_on(directory, commands, headless=headless or as_json, as_json=as_json))
+    headless = headless or as_json
+    raise typer.Exit(
+        train_on(directory, commands, headless=headless, as_json=as_json, in_ascii=in_ascii)
+    )
 
 
 @app.command()
@@ -98,18 +117,25 @@ def fork(
     headless: Headless = False,
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
+    in_ascii: InAscii = None,
 ) -> None:
     """Begin a new run from any step of another, with other knobs and settings if given."""
-    if not (headless or as_json):
+    headless = headless or as_json
+    if not headless:
         need_terminal("fork --headless")
     directory = forked(run, at, given, runs_dir, keep=keep)
     raise typer.Exit(
-        train_on(directory, (Resume(),), headless=headless or as_json, as_json=as_json)
+        train_on(directory, (Resume(),), headless=headless, as_json=as_json, in_ascii=in_ascii)
     )
 
 
 def train_on(
-    directory: Path, commands: tuple[AnyCommand, ...], *, headless: bool, as_json: bool
+    directory: Path,
+    commands: tuple[AnyCommand, ...],
+    *,
+    headless: bool,
+    as_json: bool,
+    in_ascii: bool | None,
 ) -> int:
     """Start the engine of a run that has none, send it `commands`, and stay with it."""
     if headless:
@@ -117,7 +143,7 @@ def train_on(
 
         return train_and_report(directory, commands, as_json=as_json)
     need_terminal("resume --headless")
-    return open_dashboard(directory, commands, begin=True)
+    return open_dashboard(directory, commands, begin=True, in_ascii=in_ascii)
 
 
 def need_terminal(instead: str) -> None:
@@ -132,11 +158,12 @@ def open_dashboard(
     *,
     begin: bool = False,
     words: WordList | None = None,
+    in_ascii: bool | None = None,
 ) -> int:
     """Show the dashboard on a run, and on every run that the person goes on to; the exit code.
 
     `begin`: start its engine, and send it `commands` once it answers. `words`: its list, if that
-    was read already.
+    was read already. `in_ascii`: as asked for; None: by the terminal.
     """
     behind: Path | None = None
     data: Dataset | None = None
@@ -147,11 +174,19 @@ def open_dashboard(
             # First of all: the engine loads torch while this process loads Textual and paints.
             engine = start_engine(directory)
         from tui.app import SteermoreApp
+        from tui.ascii import is_wanted
 
         if data is None:
             data = load_data(directory, config) if words is None else dealt(words, config)
         words = None
-        app = SteermoreApp(directory, data, commands=commands, engine=engine, behind=behind)
+        app = SteermoreApp(
+            directory,
+            data,
+            commands=commands,
+            engine=engine,
+            behind=behind,
+            in_ascii=is_wanted(in_ascii),
+        )
         app.run()
         if app.next_run is None:
             return app.return_code or 0

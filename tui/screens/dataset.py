@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -54,7 +55,7 @@ WAYS = {
         "type to search (.a, a.) · ↑ ↓ · ctrl+o order",
     ),
 }
-"""What can be done at stops that always take keys; shorter for a narrow terminal."""
+"""What can be done at stops that always take keys; shorter where that has no room."""
 SCROLL = "↑ ↓ scroll"
 """At the other ones, where there is more than fits."""
 
@@ -206,12 +207,12 @@ class DatasetView(LargeDialog[None]):
         self.call_after_refresh(self._hint)
 
     def _hint(self) -> None:
-        widget, way = self.query_one(f"#{self._stop}"), ""
-        if self._stop in WAYS:
-            way = WAYS[self._stop][self.app.size.width < WIDE]
-        elif isinstance(widget, RowsPane) and widget.is_scrollable_here:
-            way = SCROLL
-        self.say("#hint", " · ".join(filter(None, ("Tab: next", way, "Escape leaves"))))
+        widget, ways = self.query_one(f"#{self._stop}"), WAYS.get(self._stop, ("",))
+        if isinstance(widget, RowsPane) and widget.is_scrollable_here:
+            ways = (SCROLL,)
+        room = self.query_one("#hint").content_size.width
+        hints = [" · ".join(filter(None, ("Tab: next", way, "Escape leaves"))) for way in ways]
+        self.say("#hint", next((hint for hint in hints if cell_len(hint) <= room), hints[-1]))
 
     def _show_page(self, page: Page) -> None:
         self._page = page

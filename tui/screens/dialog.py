@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from rich.text import Text
+from textual import on
 from textual.app import RenderResult
 from textual.binding import Binding, BindingType
+from textual.events import Click
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.renderables.background_screen import BackgroundScreen
@@ -18,6 +20,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.hints import key_at
 from tui.reader import News
 from tui.screens.dimmed import Dimmed
 
@@ -65,6 +68,17 @@ class Dialog(ModalScreen[Result]):
             self._dimmed = self._dimmed or Dimmed()
             return self._dimmed.of(below)
         return below
+
+    @on(Click, "#hint")
+    def press_what_was_hit(self, event: Click) -> None:
+        """A click on a hint presses its key."""
+        event.stop()
+        told = self.query_one("#hint", Static)
+        at = event.get_content_offset(told)
+        key = key_at(str(told.content), at.x) if at is not None and at.y == 0 else None
+        if key is not None:
+            # By the app: what this screen itself sent would not come back up to it.
+            self.app.call_later(self.app.simulate_key, key)
 
     def say(self, selector: str, text: str | Text) -> None:
         """Put a text into a Static, if it is not there yet: mostly nothing is new."""

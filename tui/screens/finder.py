@@ -133,6 +133,11 @@ class Finder(LiveDialog[float | None]):
         if view is not None and self._cursor is not None:
             self._go(held(math.log10(view.rate(event.share)), self._ends))
 
+    @on(Suggestions.Picked)
+    def go_to_it(self, event: Suggestions.Picked) -> None:
+        event.stop()
+        self.action_jump(event.index)
+
     def action_leave(self) -> None:
         """Leave the rate as it is; a test of ours that is under way is given up."""
         self._give_up()

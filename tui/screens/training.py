@@ -64,6 +64,7 @@ class TrainingScreen(ChartKeys):
         (0, "-too-low"),
         (SMALLEST[1], "-low"),
         (30, "-high"),
+        (70, "-very-high"),
     ]
     AUTO_FOCUS = ""
     ALLOW_IN_MAXIMIZED_VIEW = "CostLine, KeyLine, StatusLine"
@@ -81,6 +82,7 @@ class TrainingScreen(ChartKeys):
         #loss:focus { border: round $primary; }
         #strip, #pages, TooSmall { display: none; }
 
+        &.-very-high #body { grid-rows: 1fr 26; }
         &.-very-wide #body { grid-columns: 28 1fr 1fr 36; }
 
         &.-narrow, &.-low {

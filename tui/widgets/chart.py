@@ -26,6 +26,7 @@ from textual.events import (
 from textual.message import Message
 from textual.reactive import reactive
 
+from tui.ascii import holds_for
 from tui.cells import ON_BAND, Cells, Role
 from tui.chart import layout
 from tui.chart.cursor import draw_cursor
@@ -179,7 +180,10 @@ class LossChart(Canvas):
 
     def picture(self, width: int, height: int) -> Cells:
         """The chart as it is to be seen."""
-        return draw(self.view, width, height)
+        cells = draw(self.view, width, height)
+        if holds_for(self):
+            cells.dot_the_band()
+        return cells
 
     def paint_of(self, code: int) -> Style:
         """Roles have the colours of the theme; on the band, its colour lies behind them."""
@@ -188,6 +192,9 @@ class LossChart(Canvas):
         band = self.get_component_rich_style("chart--band")
         if role == Role.BAND_EDGE:
             return Style(color=ground.bgcolor, bgcolor=band.color)
+        if role == Role.BAND and holds_for(self):
+            # Colons cover less of a cell than blocks do.
+            return ground + self.get_component_rich_style("chart--raw")
         style = ground + self.get_component_rich_style(_CLASSES[role]) if role else ground
         return style + Style(bgcolor=band.color) if on_band else style
 

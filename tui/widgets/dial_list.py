@@ -149,6 +149,8 @@ class DialList(ScrollView, can_focus=True):
 
     def on_resize(self, event: Resize) -> None:
         self._measure()
+        # From the top again: what a smaller size had scrolled away has room now.
+        self.scroll_to(y=0, animate=False, immediate=True, force=True)
         self._show_chosen()
 
     def on_click(self, event: Click) -> None:

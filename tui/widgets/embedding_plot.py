@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from rich.style import Style
-from textual.events import Click, Resize
+from textual.events import Click, MouseScrollDown, MouseScrollUp, Resize
 from textual.message import Message
 from textual.reactive import reactive
 
@@ -95,3 +95,11 @@ class EmbeddingPlot(Canvas, can_focus=True):
     def on_click(self, event: Click) -> None:
         event.stop()
         self.post_message(self.Picked(event.x, event.y))
+
+    async def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        event.stop()
+        await self.run_action("screen.zoom(1)")
+
+    async def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        event.stop()
+        await self.run_action("screen.zoom(-1)")

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.events import Click, Key
+from textual.events import Click, Key, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 from textual.reactive import reactive
 
@@ -103,6 +103,14 @@ class Heatmap(Canvas, can_focus=True):
         at = event.get_content_offset(self)
         if at is not None and (pair := self.drawn.pair_at(at.x, at.y)) is not None:
             self.view = self.view.on(*pair)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        event.stop()
+        self.action_move(1, 0)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        event.stop()
+        self.action_move(-1, 0)
 
     def action_move(self, down: int, right: int) -> None:
         """Look at a pair beside this one."""

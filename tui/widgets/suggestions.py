@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
+from textual.events import Click
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
@@ -50,6 +52,19 @@ class Suggestions(Widget):
 
     listed: reactive[Listed] = reactive(Listed(), layout=True)
     """What is shown."""
+
+    @dataclass
+    class Picked(Message):
+        """Posted when a suggestion is clicked."""
+
+        index: int
+
+    def on_click(self, event: Click) -> None:
+        """Say which suggestion was hit."""
+        event.stop()
+        at = event.get_content_offset(self)
+        if at is not None and at.y < len(self.listed.rates):
+            self.post_message(self.Picked(at.y))
 
     def render(self) -> Text:
         """Number, rule, rate, and half a sentence on the rule."""
