@@ -18,7 +18,6 @@ from core.stand_ins import settle_streams
 app = typer.Typer(
     name="steermore",
     help="makemore, with your hands on the wheel: steer a small language model while it learns.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -19,6 +19,7 @@ import msgspec
 import typer
 
 from core import __version__
+from core.completing import one_of
 from core.config import (
     PRESETS,
     DataConfig,
@@ -162,14 +163,20 @@ def _flags() -> list[inspect.Parameter]:
     presets = "; ".join(f"{name}: {preset.help}" for name, preset in PRESETS.items())
     flags = [
         _flag("data", "A list, one word per line. Default: the shipped names.", None, run, "PATH"),
-        _flag("preset", presets, "lecture", run),
+        _flag("preset", presets, "lecture", run, choices=FOUNDATION["preset"].choices),
         _foundation("seed", 2_147_483_647, run),
         _foundation("split_seed", 42, run),
         _foundation("threads", AUTO, run),
         _foundation("block_size", model.block_size, "Model"),
         _foundation("embedding_size", model.embedding_size, "Model"),
         _foundation("hidden_size", model.hidden_size, "Model"),
-        _flag("initialization", "normal or scaled; default: the preset's.", None, "Model"),
+        _flag(
+            "initialization",
+            "normal or scaled; default: the preset's.",
+            None,
+            "Model",
+            choices=FOUNDATION["initialization"].choices,
+        ),
     ]
     flags += _dial_flags()
     runs_dir = Annotated[
@@ -192,7 +199,7 @@ def _dial_flags() -> list[inspect.Parameter]:
     """A flag for every knob and setting."""
     metavars = {"number": "X", "count": "N", "steps": "N,N"}
     return [
-        _flag(dial.name, dial.help, None, panel, metavars.get(dial.kind, "NAME"))
+        _flag(dial.name, dial.help, None, panel, metavars.get(dial.kind, "NAME"), dial.choices)
         for panel, dials in (("Knobs", KNOBS), ("Settings", SETTINGS))
         for dial in dials
     ]
@@ -203,13 +210,19 @@ ALIASES = {"step_limit": "--steps"}
 
 
 def _flag(
-    name: str, text: str, default: str | None, panel: str, metavar: str = "NAME"
+    name: str,
+    text: str,
+    default: str | None,
+    panel: str,
+    metavar: str = "NAME",
+    choices: tuple[str, ...] = (),
 ) -> inspect.Parameter:
     option = typer.Option(
         ALIASES.get(name, f"--{name.replace('_', '-')}"),
         metavar=metavar,
         help=text,
         rich_help_panel=panel,
+        autocompletion=one_of(choices) if choices else None,
     )
     return _parameter(name, Annotated[str | None, option], default)
 

@@ -16,6 +16,7 @@ import typer
 
 from core.catalogue import Listed, ago, holds_record, listed, look
 from core.cli import RunsDir, app
+from core.completing import run_names
 from core.dials import ConfigError
 from core.errors import UserError
 from core.exporting import COLUMNS, SAMPLES, WRITERS, Writer, opened
@@ -26,10 +27,16 @@ from core.stopping import stop as stop_engine
 from core.story import read_story
 
 RunName = Annotated[
-    str, typer.Argument(help="A run: its id, the beginning of it, a path, or last.")
+    str,
+    typer.Argument(
+        help="A run: its id, the beginning of it, a path, or last.", autocompletion=run_names
+    ),
 ]
 RunNames = Annotated[
-    list[str], typer.Argument(help="Runs: an id, the beginning of one, a path, or last.")
+    list[str],
+    typer.Argument(
+        help="Runs: an id, the beginning of one, a path, or last.", autocompletion=run_names
+    ),
 ]
 
 

@@ -18,11 +18,23 @@ from core.launch import new_run, start_engine
 from core.options import Beginning, begin, shipped_names, with_run_options
 from core.protocol import AnyEvent, Shutdown
 from core.words import read_words
+from tests.person import FOREIGN, settled
 
 MakeRun = Callable[..., Path]
 
 # As in an engine; on a busy machine more threads wait for each other.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def person(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of a person who has been here before; never that of whoever runs the tests."""
+    home = tmp_path_factory.mktemp("person")
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settled(home).items():
+        monkeypatch.setenv(name, value)
+    return home
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.answering",
     "core.cli",
     "core.client",
+    "core.completing",
     "core.config",
     "core.counting",
     "core.dataset",

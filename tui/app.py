@@ -9,13 +9,12 @@ import asyncio
 import gc
 import signal
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
-from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.message import Message
@@ -42,15 +41,15 @@ from core.protocol import (
     StateChanged,
 )
 from tui.ascii import Ascii
-from tui.keys import GROUPS, KEYS, NEED_ENGINE
+from tui.hosting import Hosting
+from tui.keys import KEYS
 from tui.mailbox import Mailbox
-from tui.parting import Parting
 from tui.reader import News, read
 from tui.screens.training import TrainingScreen
 from tui.standing import LinkChanged
 
 
-class SteermoreApp(Parting):
+class SteermoreApp(Hosting):
     """Watches and steers the run in one directory."""
 
     TITLE = "steermore"
@@ -238,47 +237,11 @@ class SteermoreApp(Parting):
             self.notify(str(gone), severity="error", markup=False)
             return None
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what is impossible now."""
-        history, link = self._training.history, self._training.link
-        if action in NEED_ENGINE and (link != "live" or self._training.leaving):
-            return None
-        if action == "undo" and history.undo is None:
-            return None
-        if action == "redo" and history.redo is None:
-            return None
-        if action == "resume_engine" and link not in ("gone", "resting"):
-            return None
-        if action == "step" and (history.running or history.finished):
-            return None
-        return True
-
     def action_resume_engine(self) -> None:
         """Start an engine for a run that has none, and train on."""
-        if self._training.link not in ("gone", "resting"):
-            self.notify("The engine is there; space trains on.")
-        elif not record.is_served(self._directory):
+        if not record.is_served(self._directory):
             self._commands = (Resume(),)
             self._engine = start_engine(self._directory)
             self._client = Client(self._directory, "dashboard", self._engine)
             self._take_link(LinkChanged("loading"))
             self._listen()
-
-    def action_help(self) -> None:
-        from tui.screens.help import Help
-
-        self.push_screen(Help(GROUPS))
-
-    def action_help_quit(self) -> None:
-        """Ctrl-C is a key here: the run is too easily lost to a habit."""
-        self.notify("Press q to quit.")
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every key's action by name, then Textual's own."""
-        for binding in KEYS:
-            if self.check_action(binding.action.partition("(")[0], ()):
-                run: Callable[[], object] = partial(self.run_action, binding.action)
-                yield SystemCommand(binding.description.capitalize(), binding.tooltip, run)
-        for command in super().get_system_commands(screen):
-            if command.title in ("Theme", "Screenshot"):
-                yield command

@@ -13,6 +13,7 @@ import typer
 import core.evaluate_command
 import core.finder_command
 import core.sample_command  # noqa: F401  (all for the command that they add)
+import tui.keys_command
 import tui.serve_command  # noqa: F401
 from core.again_commands import Headless, forked, wishes
 from core.cli import AsJson, RunsDir, app, call, show_version
@@ -72,7 +73,7 @@ def dashboard(
 
 @app.command()
 def attach(
-    run: Annotated[str, typer.Argument(help="A run: its id, a beginning of it, a path.")] = "last",
+    run: RunName = "last",
     runs_dir: RunsDir = None,
     in_ascii: InAscii = None,
 ) -> None:

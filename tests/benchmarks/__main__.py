@@ -11,6 +11,7 @@ import datetime
 import importlib.util
 import os
 import re
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import torch
 
 from core.environment import cpu_model
 from tests.benchmarks.figure import Figure
+from tests.person import settled
 
 MODULES = (
     "step",
@@ -79,6 +81,8 @@ def main() -> None:
         parser.error("--write is for all of them together: the table is replaced as a whole")
     chosen = given.modules or [name for name in MODULES if not given.quick or name not in SLOW]
     figures: list[Figure] = []
+    home = tempfile.TemporaryDirectory()
+    os.environ.update(settled(Path(home.name)))
     for name in chosen:
         if importlib.util.find_spec(f"tests.benchmarks.{name}") is None:
             continue

@@ -76,5 +76,5 @@ class AfterTrip(Question[float]):
                 f"go on at base rate {show(trip.learning_rate)}, as it was": trip.learning_rate,
                 "stay, paused": None,
             },
-            hint="Undo (u) goes to where it tripped, and switches the guard off.",
+            hint="Undo goes to where it tripped, and switches the guard off.",
         )

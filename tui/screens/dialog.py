@@ -6,6 +6,7 @@ And what those have that fill the screen and follow the engine while they are op
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from rich.text import Text
@@ -13,6 +14,7 @@ from textual import on
 from textual.app import RenderResult
 from textual.binding import Binding, BindingType
 from textual.events import Click
+from textual.keys import key_to_character
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.renderables.background_screen import BackgroundScreen
@@ -21,16 +23,27 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.hints import key_at
+from tui.keymap import shown_key
+from tui.keys import KEYS
 from tui.reader import News
 from tui.screens.dimmed import Dimmed
 
 Result = TypeVar("Result")
+EVERYWHERE = ("help", "palette", "screenshot")
+"""The ids of keys that work in a dialog too; but where text is typed, a symbol is text."""
 
 
 class Dialog(ModalScreen[Result]):
     """Its one child with the id `box` is the box; Escape dismisses it with None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "leave"),
+        *(
+            replace(binding, action=f"app.{binding.action}")
+            for binding in KEYS
+            if binding.id in EVERYWHERE
+        ),
+    ]
 
     DEFAULT_CSS = """
     Dialog {
@@ -112,6 +125,14 @@ class LargeDialog(Dialog[Result]):
     }
     """
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
+
+    def on_mount(self) -> None:
+        box = self.query_one("#box")
+        bound = (key for key, active in self.active_bindings.items() if active.binding.id == "help")
+        # Where text is typed, a symbol is text.
+        keys = sorted(bound, key=lambda key: key_to_character(key) is not None)
+        if box.border_title and keys:
+            box.border_title = f"{box.border_title} · {shown_key(keys[0])} explains"
 
 
 class LiveDialog(LargeDialog[Result]):

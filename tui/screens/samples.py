@@ -99,7 +99,8 @@ class Samples(SampleKeys):
                 yield NamePane(id="steps")
             yield Static(id="detail", markup=False)
             yield KeyLine([binding.id or "" for binding in DRAWING])
-            yield KeyLine([binding.id or "" for binding in NAMING])
+            *naming, onward, leave = (binding.id or "" for binding in NAMING)
+            yield KeyLine([*naming, "help", onward, leave])
 
     def on_mount(self) -> None:
         self._count()

@@ -23,8 +23,10 @@ from core.differing import Facts, facts
 from core.protocol import AnyEvent, AnyRecorded, Heartbeat, RolledBack, SamplesDrawn, Welcome
 from core.smoothing import Floats
 from tui.chart.companions import Companion, companion_entry
+from tui.chart.look import Look
 from tui.cost import FRAMES, Cost, cost_text
 from tui.history.history import History
+from tui.keymap import DEFAULTS, key_of
 from tui.keys import LINE
 from tui.observing import diagnosis, references, remarks
 from tui.screens.chart_keys import ChartKeys
@@ -45,8 +47,6 @@ FRAMES_UNDER_DIALOG = 4
 """One frame in this many is drawn under a dialog."""
 COUNTED_AT_ONCE = 50_000
 """Words of a list that is counted between two frames; a longer one is counted beside them."""
-INVITATIONS = {"paused": "press space to train", "loading": "the engine is loading …"}
-"""What stands in a chart without a curve."""
 SMALLEST = (60, 18)
 """Columns and rows below which a notice stands in place of the panels."""
 
@@ -71,6 +71,7 @@ class TrainingScreen(ChartKeys):
 
     DEFAULT_CSS = """
     TrainingScreen {
+        layers: default above;
         #body {
             layout: grid;
             grid-size: 4 2;
@@ -94,7 +95,7 @@ class TrainingScreen(ChartKeys):
             .page.-here { display: block; }
         }
         &.-too-narrow, &.-too-low {
-            #body, CostLine, KeyLine, StatusLine { display: none; }
+            #body, CostLine, KeyLine, StatusLine, Welcome { display: none; }
             TooSmall { display: block; }
         }
     }
@@ -124,6 +125,14 @@ class TrainingScreen(ChartKeys):
         self._awaited = False
         """Somebody waits for the frame, though a dialog lies over it."""
         self._frame = 0
+        self.own_cost = False
+        """The line of the dashboard's own cost is to be seen."""
+        self._keys: Mapping[str, str] = DEFAULTS
+
+    def receive(self, look: Look, keys: Mapping[str, str], *, own_cost: bool) -> None:
+        """Before the first frame: what the person likes, and the keys in force by their ids."""
+        self.set_reactive(ChartKeys.look, look)
+        self._keys, self.own_cost = keys, own_cost
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -133,9 +142,11 @@ class TrainingScreen(ChartKeys):
             yield DatasetPanel(id="dataset", classes="page")
             yield LossChart(id="loss")
             yield RatePanel(id="rate", classes="page")
-            yield Feed("Press s to draw names.", id="samples").add_class("page")
+            yield Feed(
+                f"Press {key_of('sample', self._keys)} to draw names.", id="samples"
+            ).add_class("page")
             yield Feed("Nothing has happened yet.", id="events").add_class("page")
-        yield CostLine()
+        yield CostLine(classes="-asked" if self.own_cost else "")
         yield TooSmall()
         yield KeyLine(LINE)
 
@@ -243,7 +254,8 @@ class TrainingScreen(ChartKeys):
 
     def action_toggle_cost(self) -> None:
         """Say what the dashboard itself costs, or say it no more."""
-        self.query_one(CostLine).toggle_class("-asked")
+        self.own_cost = not self.own_cost
+        self.query_one(CostLine).set_class(self.own_cost, "-asked")
 
     def _turn(self) -> None:
         """Draw a frame, if there is something to show and the last one was not too dear."""
@@ -287,10 +299,17 @@ class TrainingScreen(ChartKeys):
         view = self.view_now(
             references(self.history, self.dataset, self._bigram),
             diagnosis(self.history, math.log(self.dataset.vocab_size)),
-            INVITATIONS.get(self._state(), ""),
+            self._invitation(),
         )
         if view is not None:
             chart.view = view
+
+    def _invitation(self) -> str:
+        """What stands in a chart without a curve."""
+        state = self._state()
+        if state == "paused":
+            return f"press {key_of('toggle_training', self._keys)} to train"
+        return "the engine is loading …" if state == "loading" else ""
 
     def _tell(self) -> None:
         """Give the status line and the panels of figures what they show."""
