@@ -7,15 +7,16 @@ no engine could open any more: one that cannot be read is listed as such.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from core.client import Endpoint
-from core.lineage import Acts, on_path
+from core.differing import Facts, facts
+from core.lineage import Acts, on_path, settings_after
 from core.processes import engines
 from core.protocol import AnyRecorded, EngineStopped, Evaluated, SettingChanged, StateChanged
 from core.record import RunError, is_served, read_config, read_events
@@ -49,6 +50,22 @@ class Listed:
     """Of the engine that serves it."""
     why: str = ""
     """What keeps it from being read."""
+    last_dev: float | None = None
+    """Of the newest evaluation on the present lineage, nats per symbol."""
+    train_loss: float | None = None
+    """Of the same evaluation."""
+    preset: str = ""
+    parent: str = ""
+    """Of a fork: the run that it comes from, as that was called then."""
+    facts: Facts = field(default_factory=dict, hash=False)
+    """Its sizes and seeds, and what is in force in it now; empty if unreadable."""
+    moment: float = 0.0
+    """When the last thing that is recorded of it happened, in seconds since 1970."""
+
+    @property
+    def live(self) -> bool:
+        """Whether an engine serves it, or is loading to do so."""
+        return self.pid is not None or self.state in ("training", "paused")
 
 
 def listed(runs: Path) -> list[Listed]:
@@ -57,6 +74,11 @@ def listed(runs: Path) -> list[Listed]:
     An engine whose directory was deleted from `runs` is listed too, as an unreadable run: it must
     not be lost from sight. Raises RunError only if the folder itself cannot be read.
     """
+    return list(looked(runs))
+
+
+def looked(runs: Path) -> Iterator[Listed]:
+    """As `listed`, each as soon as it is read."""
     try:
         directories = [path for path in runs.iterdir() if _may_be_run(path)]
     except FileNotFoundError:
@@ -67,15 +89,14 @@ def listed(runs: Path) -> list[Listed]:
             " choose another folder with --runs-dir"
         ) from None
     alive = engines()
-    found = [look(path, alive) for path in sorted(directories, key=_made, reverse=True)]
-    known = {each.directory.resolve() for each in found}
+    known = {path.resolve() for path in directories}
     home = runs.resolve()
-    lost = [
-        _unreadable(path, pid, f"its directory is gone, but its engine, process {pid}, is alive")
-        for path, pid in alive.items()
-        if path.parent == home and path not in known
-    ]
-    return lost + found
+    for path, pid in alive.items():
+        if path.parent == home and path not in known:
+            why = f"its directory is gone, but its engine, process {pid}, is alive"
+            yield _unreadable(path, pid, why)
+    for path in sorted(directories, key=_made, reverse=True):
+        yield look(path, alive)
 
 
 def look(directory: Path, alive: Mapping[Path, int] | None = None) -> Listed:
@@ -94,7 +115,7 @@ def look(directory: Path, alive: Mapping[Path, int] | None = None) -> Listed:
         return _unreadable(directory, pid, str(error))
     except OSError as error:
         return _unreadable(directory, pid, f"cannot be read: {error.strerror or error}")
-    except (LookupError, ValueError, AssertionError):
+    except (LookupError, ValueError, TypeError, AssertionError):
         # Every line is sound, but they tell no story: some are missing, or of another run.
         why = f"run {directory.name}: events.jsonl is damaged: its acts do not follow on each other"
         return _unreadable(directory, pid, why)
@@ -104,17 +125,21 @@ def _read(directory: Path, served: bool, pid: int | None) -> Listed:
     config = read_config(directory)
     events = read_events(directory)
     acts = Acts(events)
-    step, dev_loss = config.parent.step if config.parent else 0, None
+    step, dev_loss, newest = config.parent.step if config.parent else 0, None, None
+    knobs = config.knobs
     state: State = "paused" if served or pid else "empty"
     if events:
         # Without an act, there being notes, the first lines are lost: IndexError.
         head = acts.head(updates_on(directory, acts.branch))
         step, path = head.step, acts.path(head)
+        knobs = path[-1].knobs
         measured = [each for each in events if isinstance(each, Evaluated) and each.dev is not None]
         # The lowest of all is nearly always on the path, which is then walked once.
         measured.sort(key=lambda each: each.dev or 0.0)
         best = (each.dev for each in measured if on_path(path, acts.point_of(each)))
         dev_loss = next(best, None)
+        measured.sort(key=lambda each: each.seq, reverse=True)
+        newest = next((each for each in measured if on_path(path, acts.point_of(each))), None)
         if served:
             state = _live_state(directory, events)
         elif isinstance(events[-1], EngineStopped):
@@ -122,15 +147,22 @@ def _read(directory: Path, served: bool, pid: int | None) -> Listed:
             state = "finished" if step >= limit else "stopped"
         else:
             state = "crashed"
+    moment = events[-1].time if events else config.created
     return Listed(
         run=_name(directory),
         directory=directory,
         state=state,
         step=step,
         dev_loss=dev_loss,
-        age_seconds=_age(events[-1].time if events else config.created),
+        age_seconds=_age(moment),
         started=config.created,
         pid=pid if state in ("training", "paused") or served else None,
+        last_dev=newest.dev if newest else None,
+        train_loss=newest.train if newest else None,
+        preset=config.preset,
+        parent=config.parent.run if config.parent else "",
+        facts=facts(config, knobs, settings_after(config.settings, events)),
+        moment=moment,
     )
 
 
@@ -198,7 +230,7 @@ def _made(directory: Path) -> tuple[int, str]:
 def _unreadable(directory: Path, pid: int | None, why: str) -> Listed:
     made = _made(directory)[0] / 1e9 or time.time()
     age, name = _age(made), _name(directory)
-    return Listed(name, directory, "unreadable", None, None, age, made, pid, why)
+    return Listed(name, directory, "unreadable", None, None, age, made, pid, why, moment=made)
 
 
 def _name(directory: Path) -> str:

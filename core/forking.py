@@ -14,6 +14,7 @@ from core.dials import ConfigError, Value
 from core.launch import new_run, words_path
 from core.lineage import Lineage, examples_before, examples_on, point_at, settings_after
 from core.protocol import Point, SnapshotTaken, TestEvaluated
+from core.record import RunError
 from core.steering import check_plan
 from core.story import Story, read_story
 
@@ -68,6 +69,19 @@ def fork(
     if start is None:
         start = _compute(story, here, progress)
     return new_run(runs, forked, words, start=start)
+
+
+def check_saved(parent: Path) -> None:
+    """Raise RunError unless the state that `parent` is in now stands in a checkpoint, so that a
+    fork need not compute it again.
+    """
+    story = read_story(parent)
+    if _checkpoint_at(story, story.point) is None:
+        name = parent.resolve().name
+        raise RunError(
+            f"run {name}: its end stands in no checkpoint; resume it, and stop it in good order,"
+            f" or use `steermore fork {name}`, which computes it again"
+        )
 
 
 def looks(story: Story) -> int:

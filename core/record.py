@@ -6,6 +6,7 @@
                 loss-<b>.f32    minibatch loss of every update of branch b, float32, little-endian
                 start.safetensors  of a fork: the state of its parent that it begins from
                 checkpoints/    training states (core/checkpoint.py)
+                former-names.json  of a renamed run: how it was called before (core/renaming.py)
                 engine.json     while an engine serves the run: its socket, key and pid
                 engine.lock     held by that engine with flock
                 engine.log      what that engine and its libraries printed

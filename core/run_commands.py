@@ -1,4 +1,4 @@
-"""The commands on runs that exist: `runs`, `stop`, `rm` and `export`.
+"""The commands on runs that exist: `runs`, `stop`, `rename`, `rm` and `export`.
 
 Imported for what it adds to the program of core/cli.py.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +16,15 @@ import typer
 from core.catalogue import Listed, ago, holds_record, listed, look
 from core.cli import RunsDir, app
 from core.completing import run_names
+from core.deleting import check_deletable, delete, in_short
 from core.dials import ConfigError
 from core.errors import UserError
 from core.exporting import COLUMNS, SAMPLES, WRITERS, Writer, opened
+from core.fields import Field, parse_order
+from core.filtering import parse_filter
 from core.launch import runs_directory
-from core.record import RunError, find_run
+from core.record import find_run
+from core.renaming import rename as rename_run
 from core.stopping import is_live
 from core.stopping import stop as stop_engine
 from core.story import read_story
@@ -45,17 +48,29 @@ def runs(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON list and nothing else.")
     ] = False,
+    filter: Annotated[
+        str, typer.Option(metavar="TERMS", help="Only these, as in 'lr>0.05 dev<2.2 preset=fast'.")
+    ] = "",
+    sort: Annotated[
+        str, typer.Option(metavar="FIELD", help="By dev, step, lr …, the lowest first; -dev: last.")
+    ] = "",
     runs_dir: RunsDir = None,
 ) -> None:
     """List the runs, the newest first: how each stands, and how long ago it last did something."""
     folder = runs_directory(runs_dir)
-    found = listed(folder)
+    wanted, order = parse_filter(filter), parse_order(sort) if sort else None
+    known = listed(folder)
+    found = [run for run in known if wanted.keeps(run)]
+    found = order.sort(found) if order else found
     if as_json:
         print(json.dumps([_as_object(run) for run in found], ensure_ascii=False))
-    elif not found:
+    elif not known:
         print(f"{folder}: no run here yet; `steermore` or `steermore fit` makes one")
+    elif not found:
+        print(f"{folder}: none of the {len(known):,} runs here is meant by {filter}")
     else:
-        _print_table(found)
+        asked = (*wanted.fields, order.field) if order else wanted.fields
+        _print_table(found, [each for each in dict.fromkeys(asked) if each.name not in SHOWN])
         for run in found:
             if run.why:
                 print(run.why, file=sys.stderr)
@@ -64,6 +79,8 @@ def runs(
 HEADINGS = ("run", "state", "step", "best dev", "age", "pid")
 LEFT = ("run", "state")
 """Columns of words; numbers stand to the right."""
+SHOWN = ("run", "state", "step", "dev", "age")
+"""The fields in them; others appear where they are asked for."""
 
 
 def _cells(run: Listed) -> tuple[str, ...]:
@@ -77,7 +94,7 @@ def _cells(run: Listed) -> tuple[str, ...]:
     )
 
 
-def _print_table(found: list[Listed]) -> None:
+def _print_table(found: list[Listed], asked: list[Field]) -> None:
     """Within the terminal's width; elsewhere a line for each run, however long it is."""
     from rich.console import Console
     from rich.table import Table
@@ -90,8 +107,11 @@ def _print_table(found: list[Listed]) -> None:
         table.add_column(
             heading, justify="left" if left else "right", no_wrap=heading != "run", overflow="fold"
         )
+    for field in asked:
+        table.add_column(field.short, justify="left" if field.kind == "text" else "right")
     for run in found:
-        table.add_row(*(Text(cell) for cell in _cells(run)))
+        cells = (*_cells(run), *(field.told(run) for field in asked))
+        table.add_row(*map(Text, cells))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = console.measure(table, options=console.options.update(width=1_000)).maximum
@@ -116,6 +136,18 @@ def stop(run: RunName, runs_dir: RunsDir = None) -> None:
 
 
 @app.command()
+def rename(
+    run: RunName,
+    name: Annotated[str, typer.Argument(help="What the run is to be called.")],
+    runs_dir: RunsDir = None,
+) -> None:
+    """Give a run that no engine serves another name; its forks find it all the same."""
+    directory = _find(runs_directory(runs_dir), run)
+    renamed = rename_run(directory, name)
+    print(f"run {directory.absolute().name}: is called {renamed.name} now")
+
+
+@app.command()
 def rm(
     run: RunNames,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -130,8 +162,8 @@ def rm(
     for directory in chosen:
         about = look(directory)
         name = about.run
-        if yes or typer.confirm(f"delete run {name} ({_in_short(about)})?"):
-            _delete(_deletable(folder, str(directory.absolute())))
+        if yes or typer.confirm(f"delete run {name} ({in_short(about)})?"):
+            delete(directory)
             print(f"deleted run {name}")
 
 
@@ -145,30 +177,8 @@ def _find(folder: Path, name: str) -> Path:
 
 def _deletable(folder: Path, name: str) -> Path:
     directory = _find(folder, name)
-    if not holds_record(directory):
-        raise RunError(f"{directory}: this does not look like a run; delete it by other means")
-    if is_live(directory):
-        run = directory.resolve().name
-        raise RunError(f"run {run}: an engine serves it; `steermore stop {name}` ends that first")
+    check_deletable(directory, name)
     return directory
-
-
-def _delete(directory: Path) -> None:
-    try:
-        if directory.is_symlink():
-            # What it leads to may belong to another folder of runs.
-            directory.unlink()
-        else:
-            shutil.rmtree(directory)
-    except OSError as error:
-        raise RunError(f"{directory}: cannot be deleted: {error.strerror}") from None
-
-
-def _in_short(about: Listed) -> str:
-    if about.step is None:
-        return "unreadable"
-    dev = "" if about.dev_loss is None else f", dev {about.dev_loss:.4f}"
-    return f"step {about.step:,}{dev}"
 
 
 # A blank line before each, or the help would make one paragraph of them.

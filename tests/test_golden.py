@@ -11,6 +11,7 @@ import difflib
 import os
 import re
 import string
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from rich.segment import Segment
 from textual.pilot import Pilot
 
 from core.commands import obey
-from core.protocol import Evaluate, GuardTripped, Sample, SetKnobs, TakeSnapshot, Undo
+from core.protocol import Evaluate, GuardTripped, Sample, SetKnobs, Shutdown, TakeSnapshot, Undo
+from core.renaming import rename
 from core.run import Run
 from tests.conftest import MakeRun
 from tests.stage import NAME, Stage, play, seen
 from tests.test_time_travel import reopened, settle, train
+from tui.screens.runs import Runs
 from tui.widgets.dial_list import DialList
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -61,6 +64,16 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "quit": ("q",),
     "help": ("question_mark",),
 }
+# The same in the view of runs.
+RUNS: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
+    "runs": (WIDE, ("down",)),
+    "runs-curves": (WIDE, ("home", "down", "space", "space", "up", "y")),
+    "runs-settings": (WIDE, ("home", "down", "space", "space", "tab")),
+    "runs-filter": (WIDE, ("slash", *"speed>1")),
+    "runs-80x24": ((80, 24), ("s", "s", "s")),
+}
+DAYS = 3
+"""That the runs are old, by the clock of that view."""
 TRAINING = {
     "training-80x24": ((80, 24), "textual-dark", False),
     "training-200x60": ((200, 60), "textual-dark", False),
@@ -73,6 +86,33 @@ TRAINING = {
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """One view tells where it would write."""
     monkeypatch.chdir("/")
+
+
+@pytest.fixture
+def among_others(make_run: MakeRun) -> Iterator[Run]:
+    """A run with three others in its folder, one of them damaged; names do not tell the time."""
+    usual = {"knobs": {"schedule": "constant", "drops": ()}, "path": "few-names.txt"}
+    here = rename(make_run(**usual), "here")
+    for name, preset, rate, updates in (
+        ("steep", "lecture", 0.5, 300),
+        ("fast-one", "fast", 0.01, 400),
+    ):
+        directory = make_run(preset, knobs={"learning_rate": rate}, path="few-names.txt")
+        other = reopened(rename(directory, name))
+        train(other, updates)
+        obey(other, Evaluate())
+        settle(other)
+        obey(other, Shutdown())
+        other.close()
+    broken = rename(make_run(), "broken")
+    (broken / "config.json").write_text("{")
+    (broken / "events.jsonl").touch()
+    run = reopened(here)
+    train(run, 500)
+    obey(run, Evaluate())
+    settle(run)
+    yield run
+    run.close()
 
 
 @pytest.fixture
@@ -115,6 +155,8 @@ def golden_of(rows: list[list[Segment]]) -> str:
             name = str(style)
             letter = letters.setdefault(name, LETTERS[len(letters)])
             paint += letter * len(part)
+        # How long the updates took is the machine's.
+        text = re.sub(r"(· epoch [\d.]+ · )\d:\d\d", r"\g<1>0:00", text)
         # A process has another number each time, of more figures or fewer.
         if found := re.search(r"process \d+ *", text):
             start, end = found.span()
@@ -191,6 +233,28 @@ def test_the_question_after_a_trip_looks_as_it_did(run: Run) -> None:
 
     play(run, scene, WIDE)
     compare("after-trip", screens[0])
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_view_of_runs_looks_as_it_did(among_others: Run, name: str) -> None:
+    size, keys = RUNS[name]
+    screens: list[str] = []
+    then = time.time() + DAYS * 86_400
+
+    async def scene(app: Stage, pilot: Pilot[None]) -> None:
+        training = app._training
+        examples = training.dataset.splits["train"].examples
+        config = training.history.config
+        app.push_screen(
+            Runs(among_others.directory, training.facts, (), config, examples, lambda: then)
+        )
+        await reach(app, pilot, keys)
+        screens.append(golden_of(seen(app)))
+        if folder := os.environ.get("STEERMORE_PICTURES"):
+            app.save_screenshot(f"{folder}/{name}.svg")
+
+    play(among_others, scene, size)
+    compare(name, screens[0])
 
 
 @pytest.mark.parametrize("name", TRAINING)

@@ -28,7 +28,18 @@ from tests.stage import Stage, play
 from tests.test_dashboard import Hands
 from tests.test_time_travel import reopened, train
 from tui.app import SteermoreApp
-from tui.explaining import ADAMW, BIGRAM, COSINE, OWN, PANELS, RANGE_TEST, TOP_K, VIEWS, cited
+from tui.explaining import (
+    ADAMW,
+    BIGRAM,
+    COSINE,
+    OWN,
+    PANELS,
+    PART_3,
+    RANGE_TEST,
+    TOP_K,
+    VIEWS,
+    cited,
+)
 from tui.history.history import History
 from tui.keymap import DEFAULTS
 from tui.keys import KEYS, NEED_ENGINE
@@ -45,8 +56,18 @@ LONGEST = 340
 """Symbols of an explanation: some five lines."""
 TIMES = "0:37|0:41|0:45|0:51|0:52|0:53|1:00|1:05|1:07|1:11|1:13"
 KNOWN = re.compile(rf"Bengio et al\. 2003, §[2-5](, §[2-5])*|makemore part 2, ({TIMES})")
-WORKS = {ADAMW, BIGRAM, COSINE, OWN, RANGE_TEST, TOP_K}
-NO_VIEW = {"Dialog", "LargeDialog", "LiveDialog", "Question", "SampleKeys", "Help"}
+WORKS = {ADAMW, BIGRAM, COSINE, OWN, PART_3, RANGE_TEST, TOP_K}
+NO_VIEW = {
+    "Dialog",
+    "LargeDialog",
+    "LiveDialog",
+    "Question",
+    "SampleKeys",
+    "Help",
+    "RunDeeds",
+    "RunKeys",
+    "RunReading",
+}
 """Dialogs that are never on the screen themselves, and the one that explains."""
 
 Scene = Callable[[Stage, Pilot[None]], Awaitable[None]]
@@ -147,7 +168,8 @@ def test_help_begins_with_the_panel_that_has_the_keyboard(run: Run) -> None:
         (("k",), "Snapshots", "leave"),
         (("R",), "Restart", "start"),
         (("T",), "LookAtTest", "leave"),
-        (("o",), "Runs", "curve behind"),
+        (("o",), "Runs", "fork"),
+        (("I",), "Inside", "leave"),
         (("l",), "AskValue", "a rung up"),
         (("c",), "AskName", "leave"),
         (("E",), "TakeHome", "leave"),

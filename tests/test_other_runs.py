@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from core.client import read_run
 from core.commands import obey
@@ -144,16 +144,16 @@ def look_at(directory: Path, scenario: Scenario) -> SteermoreApp:
     return app
 
 
-async def open_list(hands: Hands) -> DataTable[object]:
+async def open_list(hands: Hands) -> None:
     await hands.press("o")
     await hands.open(Runs)
-    table = hands.app.screen.query_one(DataTable)
-    await hands.until(lambda: table.row_count == 2)
-    return table
+    screen = hands.app.screen
+    assert isinstance(screen, Runs)
+    await hands.until(lambda: len(screen.board.shown) == 2)
 
 
 def difference(hands: Hands) -> str:
-    return str(hands.app.screen.query_one("#differences", Static).render())
+    return " ".join(str(hands.app.screen.query_one("#detail", Static).render()).split())
 
 
 def test_a_fork_shows_its_parent_and_what_differs(parent: Path, child: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_fork_shows_its_parent_and_what_differs(parent: Path, child: Path) -> 
         assert "the parent: rate 0.2 (there 0.05)" in line
         await open_list(hands)
         await hands.until(lambda: "rate 0.2 (there 0.05)" in difference(hands))
-        await hands.press("v")
+        await hands.press("b")
         await hands.until(lambda: hands.training.companions == ())
 
     look_at(child, scenario)

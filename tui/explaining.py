@@ -30,6 +30,7 @@ def _lecture(time: str) -> str:
 
 
 BIGRAM = "makemore part 1 (bigrams)"
+PART_3 = "makemore part 3 (activations, gradients)"
 RANGE_TEST = "Smith 2015"
 COSINE = "Loshchilov & Hutter 2017"
 ADAMW = "Loshchilov & Hutter 2019"
@@ -136,6 +137,14 @@ VIEWS: dict[str, Explanation] = {
         " dimensions the map shows the plane in which the points spread the most.",
         (_paper(2), _lecture("1:05"), _lecture("1:07")),
     ),
+    "Inside": Explanation(
+        "Inside the model",
+        "A tanh output near 1 or −1 is saturated: hardly any gradient passes it. The size of"
+        " an update against the weights says whether a layer learns too fast or hardly at all; a"
+        " thousandth is a rough guide. The figures are those of the update that is next, which is"
+        " only tried on a copy.",
+        (PART_3,),
+    ),
     "DatasetView": Explanation(
         "Dataset at length",
         "Here are the lengths, symbols, splits, pairs and words of the list. The pairs are the"
@@ -165,10 +174,10 @@ VIEWS: dict[str, Explanation] = {
         (OWN,),
     ),
     "Runs": Explanation(
-        "Other runs",
+        "Runs",
         "Each run is a directory with its record, and the list says in what it differs from this"
-        " one. Its curve can stand behind this one, which is how two settings are compared."
-        " Opening one leaves this one as it is.",
+        " one. Mark some, and see their curves in one chart and their settings side by side, which"
+        " is how two of them are compared. Opening one leaves this one as it is.",
         (_paper(4), _lecture("1:00")),
     ),
     "Restart": Explanation(
@@ -221,6 +230,18 @@ VIEWS: dict[str, Explanation] = {
         "Write names",
         "The names shown go to a text file, one a line. Nothing that exists is overwritten. The"
         " same names come again from the same seed and step.",
+        (OWN,),
+    ),
+    "AskRunName": Explanation(
+        "Rename",
+        "The name of a run is that of its directory. Its forks find it all the same. A run that an"
+        " engine serves keeps its name until that is stopped.",
+        (OWN,),
+    ),
+    "Delete": Explanation(
+        "Delete",
+        "The record goes, and with it the weights, the checkpoints and the way back to any step."
+        " A fork of it stands on its own and stays. What is deleted cannot be brought back.",
         (OWN,),
     ),
     "Quit": Explanation(

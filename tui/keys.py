@@ -93,7 +93,7 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
     "Runs": (
         key("x", "fork", "fork", "Begin a run of its own from here", "fork"),
         key("R", "restart", "restart", "A new run with other sizes, seed or list", "restart"),
-        key("o", "runs", "other runs", "Open another run, or show its curve behind this",
+        key("o", "runs", "other runs", "All runs: compare, open, resume, rename, delete",
             "runs"),
         key("E", "take_home", "export", "Write names, table or JSON to a file", "take_home"),
         key("r", "resume_engine", "resume", "Start an engine for a run that has none",

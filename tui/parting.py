@@ -9,6 +9,7 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import work
 
@@ -22,6 +23,9 @@ from core.story import read_story, updates_on
 from tui.asking import Asking
 from tui.chart.companions import read_companion
 from tui.screens.quit import Choice, Quit
+
+if TYPE_CHECKING:
+    from tui.screens.run_deeds import RunDeeds
 
 SAVING_SECONDS = 3.0
 """How long quitting waits for the engine to save; the engine goes on saving without us."""
@@ -112,8 +116,12 @@ class Parting(Asking):
         """Look at the other runs: open one, resume it, or show its curve behind this one."""
         from tui.screens.runs import Runs
 
-        shown = {companion.directory.resolve() for companion in self._training.companions}
-        self.push_screen(Runs(self._directory, self._training.facts, shown), self._turn_to)
+        training = self._training
+        shown = {companion.directory.resolve() for companion in training.companions}
+        examples = training.dataset.splits["train"].examples
+        config = training.history.config
+        runs = Runs(self._directory, training.facts, shown, config, examples)
+        self.push_screen(runs, self._turn_to)
 
     def _turn_to(self, choice: tuple[str, Path] | None) -> None:
         match choice:
@@ -123,8 +131,39 @@ class Parting(Asking):
                 self._training.hide_companion(directory)
             case ("open" | "resume" as what, directory):
                 self._open(directory, resume=what == "resume")
+            case ("fork", directory):
+                self._fork_that(directory)
             case _:
                 pass
+
+    def on_run_deeds_moved(self, message: RunDeeds.Moved) -> None:
+        """A run was renamed or deleted: so is its curve."""
+        if message.now is None:
+            self._training.hide_companion(message.before)
+        else:
+            self._training.move_companion(message.before, message.now)
+
+    def _fork_that(self, directory: Path) -> None:
+        """Begin a run of its own from the end of another, or from this one as it is."""
+        if directory.resolve() != self._directory.resolve():
+            self._fork_other(directory)
+        elif self._training.link == "live":
+            self.action_fork()
+        else:
+            self.notify("This run has no engine: r starts one, then x forks it.")
+
+    @work(thread=True, exclusive=True, group="fork")
+    def _fork_other(self, directory: Path) -> None:
+        from core.forking import fork
+
+        try:
+            made = fork(directory, directory.parent)
+            data = load_data(made, read_config(made))
+        except UserError as error:
+            self._say_from_thread(error)
+            return
+        self.next_run = NextRun(made, (Resume(),), begin=True, data=data)
+        self.call_from_thread(self._leave)
 
     @work(thread=True, group="companion")
     def _show_behind(self, directory: Path, note: str = "") -> None:
@@ -143,8 +182,10 @@ class Parting(Asking):
             self._show_behind(self._behind, "the run before")
         parent = self._training.history.config.parent
         if parent is not None:
-            directory = self._directory.resolve().parent / parent.run
-            if (directory / "config.json").exists():
+            from core.renaming import find_called
+
+            directory = find_called(self._directory.resolve().parent, parent.run)
+            if directory is not None:
                 self._show_behind(directory, "the parent")
 
     def action_take_home(self) -> None:

@@ -110,6 +110,13 @@ class ChartKeys(Screen[None]):
         kept = (other for other in self.companions if other.directory.resolve() != hidden)
         self.companions = tuple(kept)
 
+    def move_companion(self, before: Path, now: Path) -> None:
+        """The run of such a curve has another directory now."""
+        self.companions = tuple(
+            replace(other, directory=now) if other.directory.resolve() == before else other
+            for other in self.companions
+        )
+
     # --- axes ------------------------------------------------------------------------------------
 
     def action_toggle_log(self) -> None:

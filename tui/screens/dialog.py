@@ -126,13 +126,17 @@ class LargeDialog(Dialog[Result]):
     """
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
 
+    explains = ""
+    """Ends the title: which key says what the view is about."""
+
     def on_mount(self) -> None:
         box = self.query_one("#box")
         bound = (key for key, active in self.active_bindings.items() if active.binding.id == "help")
         # Where text is typed, a symbol is text.
         keys = sorted(bound, key=lambda key: key_to_character(key) is not None)
-        if box.border_title and keys:
-            box.border_title = f"{box.border_title} · {shown_key(keys[0])} explains"
+        self.explains = f" · {shown_key(keys[0])} explains" if keys else ""
+        if box.border_title:
+            box.border_title = f"{box.border_title}{self.explains}"
 
 
 class LiveDialog(LargeDialog[Result]):

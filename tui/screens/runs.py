@@ -1,144 +1,217 @@
-"""The other runs of the folder: open one, resume it, or show its curve behind this one."""
+"""The runs of the folder: found, sorted, compared; opened, attached, resumed, forked from here."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import ClassVar
 
-from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.widgets import DataTable, Static
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.widgets import Input, Static
 
-from core.catalogue import Listed, ago, listed
+from core.config import RunConfig
 from core.differing import Facts
 from core.errors import UserError
-from tui.chart.companions import differences_text, read_facts
-from tui.screens.dialog import Dialog
-from tui.telling import loss, printable
+from tui.chart.companions import differences_text
+from tui.comparing.board import Board
+from tui.comparing.overlay import Entrant, overlay
+from tui.comparing.reading import Shelf, list_key, with_letters
+from tui.comparing.settings import DIFFERS, SettingsTable, Side
+from tui.comparing.table import RunTable
+from tui.inspector.bars import fit, wrap
+from tui.screens.run_deeds import DOING
+from tui.screens.run_keys import LOOKING
+from tui.screens.run_reading import RunReading
+from tui.telling import printable
+from tui.widgets.key_line import KeyLine
+from tui.widgets.overlay_chart import OverlayChart
+from tui.widgets.rows import RowsPane
+from tui.widgets.runs_list import RunsList
 
-HINT = "Enter opens · v its curve behind this one · r resumes · Escape leaves"
+DETAIL_LINES = 2
+"""Lines below the list that tell of the run under the cursor."""
 
 
-class Runs(Dialog[tuple[str, Path] | None]):
-    """Dismissed with `open`, `resume`, `show` or `hide` and a run's directory, or with None."""
+class Runs(RunReading):
+    """Dismissed with `open`, `resume`, `fork`, `show` or `hide` and a run's directory, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "show", "curve behind", show=False),
-        Binding("r", "choose('resume')", "resume", show=False),
-    ]
-
+    AUTO_FOCUS = ""
     DEFAULT_CSS = """
     Runs {
-        #box { width: 92; height: 26; }
-        DataTable { height: 1fr; background: $surface; }
-        #differences { height: 5; margin-top: 1; color: $text-muted; }
+        #filter { border: none; height: 1; padding: 0; background: $boost; display: none; }
+        #list { height: 1fr; }
+        #below { height: 1fr; display: none; }
+        #settings { display: none; }
+        #chart { width: 1fr; }
+        #detail { width: 100%; height: auto; min-height: 2; max-height: 7; color: $text-muted; }
+        &.-wrong #detail { color: $text-error; }
+        KeyLine { dock: none; background: $surface; padding: 0; }
+        &.-at-curves #below, &.-at-settings #below, &.-high #below { display: block; }
+        &.-at-curves #list, &.-at-settings #list { display: none; }
+        &.-high #list { display: block; }
+        &.-high #below { height: 55%; }
+        &.-at-settings #chart { display: none; }
+        &.-at-settings #settings { display: block; }
     }
     """
 
-    def __init__(self, here: Path, ours: Facts, shown: Collection[Path]) -> None:
-        """`here` is the run on the screen, `ours` what it can differ in; `shown`: curves that
-        stand behind it now.
+    def __init__(
+        self,
+        here: Path,
+        ours: Facts,
+        shown: Collection[Path],
+        config: RunConfig,
+        train_examples: int,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`here` is the run on the screen, `ours` what it can differ in; `shown`: curves that stand
+        behind it now. `now` is the clock by which ages are told, in seconds since 1970.
         """
-        super().__init__()
-        self._here, self._ours, self._shown = here.resolve(), ours, shown
-        self._found: dict[str, Listed] = {}
+        super().__init__(Board(here.resolve()), Shelf(train_examples, list_key(config)))
+        self._ours, self._shown, self._now = ours, frozenset(shown), now
+        self._known: dict[Path, Entrant] = {}
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Runs"
-            yield DataTable[Text](cursor_type="row")
-            yield Static("reading the records …", id="differences", markup=False)
-            yield Static(HINT, id="hint", markup=False)
-
-    def on_mount(self) -> None:
-        table: DataTable[Text] = self.query_one(DataTable)
-        table.add_columns("run", "state", "step", "best dev", "age", "")
-        self._read()
-
-    @work(thread=True, exclusive=True, exit_on_error=False)
-    def _read(self) -> None:
-        try:
-            found = listed(self._here.parent)
-        except UserError as error:
-            self.app.call_from_thread(self._say, str(error))
-        else:
-            self.app.call_from_thread(self._fill, found)
-
-    def _fill(self, found: list[Listed]) -> None:
-        table: DataTable[Text] = self.query_one(DataTable)
-        for run in found:
-            directory = run.directory.resolve()
-            self._found[str(directory)] = run
-            mark = "this one" if directory == self._here else ""
-            mark = "curve shown" if directory in self._shown else mark
-            cells = (
-                printable(run.run),
-                run.state,
-                "" if run.step is None else f"{run.step:>11,}",
-                "" if run.dev_loss is None else loss(run.dev_loss),
-                ago(run.age_seconds),
-                mark,
+            yield Input(
+                placeholder="lr>0.05 dev<2.2 state=finished, or part of a name", id="filter"
             )
-            table.add_row(*map(Text, cells), key=str(directory))
-        # The row of this run says nothing new: begin on the next.
-        first = next((i for i, run in enumerate(found) if not self._is_here(run)), 0)
-        table.move_cursor(row=first)
-        self._tell(table.cursor_row)
+            yield RunsList(id="list")
+            with Horizontal(id="below"):
+                yield OverlayChart(id="chart")
+                yield RowsPane("Settings", id="settings", focusable=False)
+            yield Static("reading the records …", id="detail", markup=False)
+            yield KeyLine([binding.id or "" for binding in LOOKING])
+            yield KeyLine([binding.id or "" for binding in DOING])
 
-    def _is_here(self, run: Listed) -> bool:
-        return run.directory.resolve() == self._here
+    @property
+    def shown(self) -> frozenset[Path]:
+        return self._shown
 
-    @on(DataTable.RowHighlighted)
-    def tell_what_differs(self, event: DataTable.RowHighlighted) -> None:
-        event.stop()
-        self._tell(event.cursor_row)
+    # --- showing ----------------------------------------------------------------------------------
 
-    def _tell(self, row: int) -> None:
-        runs = list(self._found.values())
-        if row >= len(runs):
+    def show_board(self, said: str = "", *, wrong: bool = False, aged: bool = False) -> None:
+        """Show how things stand; `said` tells what the last key did. `aged`: show the ages anew."""
+        if not (self.is_mounted and self.is_attached):
             return
-        run = runs[row]
+        board, letters, rows = self.board, self.board.letters, self.query_one(RunsList)
+        self.said, self.wrong = said, wrong
+        self.set_class(wrong, "-wrong")
+        sparks = dict(self.shelf.sparks)
+        table = RunTable(
+            board.shown, board.order, letters, self._shown, board.here, sparks, self._now
+        )
+        if aged or not isinstance(rows.table, RunTable) or not table.shows_the_same(rows.table):
+            rows.table = table
+        rows.cursor = board.row
+        self._show_comparison(letters)
+        box, title = self.query_one("#box"), self._title()
+        if box.border_title != title:
+            box.border_title = title
+        width = self.query_one("#detail").content_size.width
+        self.say("#detail", said or shortened(self._detail(), width))
+        seen = [board.shown[at].directory for at in rows.in_view if at < len(board.shown)]
+        self.want(list(letters), seen)
+
+    def _show_comparison(self, letters: dict[Path, str]) -> None:
+        board, chart = self.board, self.query_one(OverlayChart)
+        with_letters(self.shelf, letters, self._known)
+        if chart.plot_width:
+            entrants = [self._known[path] for path in letters if path in self._known]
+            bold = board.at if board.at in letters else board.here
+            why = self.shelf.reasons.get(bold, "reading the losses …") if bold else ""
+            chart.overlay = overlay(
+                entrants, chart.plot_width, self._look, bold, chart.overlay, printable(why)
+            )
+        settings = self.query_one("#settings", RowsPane)
+        sides = [
+            Side(letter, run, self._ours if board.is_here(run) else run.facts)
+            for path, letter in letters.items()
+            if (run := board.runs.get(path)) is not None
+        ]
+        table = SettingsTable(sides, self._whole)
+        settings.table = table
+        differ = f"{table.differing} differ{'s' * (table.differing == 1)}, {DIFFERS}"
+        differ = differ if table.differing else "none differs"
+        title = f" Settings, {differ} · a: {'those that differ' if self._whole else 'all'} "
+        if settings.border_title != title:
+            settings.border_title = title
+
+    def _title(self) -> str:
+        board = self.board
+        count = f"{len(board.runs):,}"
+        if board.narrowed:
+            count = f"{len(board.shown):,} of {count}"
+        order = board.order
+        by = "newest first"
+        if order is not None:
+            by = f"by {order.field.short}, the {'highest' if order.reverse else 'lowest'} first"
+        marked = f" · {len(board.marked)} marked (u: none)" if board.marked else ""
+        return f"Runs · {count}{' …' if self.listing else ''} · {by}{marked}{self.explains}"
+
+    def _detail(self) -> str:
+        run = self.board.run
+        if self.query_one("#filter", Input).has_focus and run is not None:
+            return "Enter keeps the filter · Escape gives it up · ↑ ↓ go through the runs"
+        if run is None:
+            if self.listing:
+                return "reading the records …"
+            return "no run is meant by this filter" if self.board.runs else "no run here yet"
+        name = printable(run.run)
         if run.why:
-            self._say(run.why)
-        elif self._is_here(run):
-            self._say("This is the run on the screen.")
-        else:
-            try:
-                theirs = read_facts(run.directory)
-            except UserError as error:
-                self._say(str(error))
-            else:
-                self._say(f"Here: {differences_text(self._ours, theirs)}")
+            return printable(run.why)
+        if self.board.is_here(run):
+            return f"{name}: the run on the screen"
+        behind = ", its curve stands behind" if run.directory in self._shown else ""
+        return f"{name}{behind} · here: {differences_text(self._ours, run.facts)}"
 
-    def _say(self, text: str) -> None:
-        self.query_one("#differences", Static).update(Text(printable(text)))
+    def on_resize(self, event: Resize) -> None:
+        self.call_after_refresh(self.show_again)
 
-    @on(DataTable.RowSelected)
-    def open_it(self, event: DataTable.RowSelected) -> None:
+    # --- keys and mouse ---------------------------------------------------------------------------
+
+    @on(RowsPane.Picked, "#list")
+    def go_to_row(self, event: RowsPane.Picked) -> None:
         event.stop()
-        self.action_choose("open")
+        self.board.go(event.row)
+        self.show_board()
 
-    def action_show(self) -> None:
-        """Show the curve behind this run's, or take it away."""
-        run = self._highlighted()
-        if run is not None:
-            self.action_choose("hide" if run.directory.resolve() in self._shown else "show")
+    @on(RunsList.HeadPicked)
+    def sort_by_heading(self, event: RunsList.HeadPicked) -> None:
+        event.stop()
+        self.board.sort_by(event.field)
+        self.show_board()
 
-    def action_choose(self, what: str) -> None:
-        """Leave with the highlighted run, if it is another one and can be read."""
-        run = self._highlighted()
-        if run is None or run.state == "unreadable":
-            return
-        if self._is_here(run):
-            self.dismiss(None)
+    @on(RunsList.Scrolled)
+    def read_what_came_into_view(self, event: RunsList.Scrolled) -> None:
+        event.stop()
+        self.show_again()
+
+    @on(Input.Changed, "#filter")
+    def narrow(self, event: Input.Changed) -> None:
+        """Show only what is meant, with every character typed."""
+        event.stop()
+        try:
+            self.board.narrow(event.value)
+        except UserError as error:
+            self.show_board(f"✗ {error}", wrong=True)
         else:
-            self.dismiss((what, run.directory))
+            self.show_board()
 
-    def _highlighted(self) -> Listed | None:
-        table: DataTable[Text] = self.query_one(DataTable)
-        runs = list(self._found.values())
-        return runs[table.cursor_row] if table.cursor_row < len(runs) else None
+    @on(Input.Submitted, "#filter")
+    def keep_filter(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._to_list()
+
+
+def shortened(text: str, width: int) -> str:
+    """In two lines of that width, cut with `…`."""
+    lines = wrap(text, max(width, 1))
+    if len(lines) <= DETAIL_LINES:
+        return text
+    *kept, last = lines[:DETAIL_LINES]
+    return "\n".join([*kept, fit(f"{last.rstrip()} …", width).rstrip()])

@@ -1,0 +1,56 @@
+"""The loss chart with the curves of several runs: each has its letter beside its end."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+
+from tui.cells import Cells, Role
+from tui.chart.layout import Frame, frame_of
+from tui.chart.view import GUTTER
+from tui.comparing.overlay import End, Overlay
+from tui.widgets.chart import LossChart
+
+_AROUND = [(row, column) for row in (0, -1, 1, -2, 2, -3, 3) for column in (1, 2, 3, -1, -2, -3)]
+"""Where a letter may stand, seen from its end; the nearest place first."""
+
+
+class OverlayChart(LossChart):
+    """Draws an Overlay."""
+
+    overlay: reactive[Overlay] = reactive(Overlay(), repaint=False)
+    """What is drawn. The same value costs nothing."""
+
+    def watch_overlay(self, overlay: Overlay) -> None:
+        self.view = overlay.view
+
+    def picture(self, width: int, height: int) -> Cells:
+        cells = super().picture(width, height)
+        frame = frame_of(self.view, width, height)
+        if frame is not None:
+            put_letters(self.overlay.ends, frame, cells)
+        return cells
+
+
+def put_letters(ends: tuple[End, ...], frame: Frame, cells: Cells) -> None:
+    """Each beside the end of its curve, where no other letter stands; those of the lowest curves
+    keep to the lowest places.
+    """
+    taken: set[tuple[int, int]] = set()
+    for end in sorted(ends, key=lambda end: end.loss):
+        row, column = frame.row(end.loss), frame.column(end.x)
+        if column is None:
+            continue
+        if row is None:
+            # Beyond the limits it ends at the edge.
+            row = 0 if end.loss > frame.low else frame.height - 1
+        near = ((row + down, column + right) for down, right in _AROUND)
+        free = ((y, x) for y, x in near if (y, x) not in taken and _is_inside(y, x, frame))
+        place = next(free, None)
+        if place is not None:
+            taken.add(place)
+            role = Role.CURVE if end.bold else Role.OTHER
+            cells.write(GUTTER + place[1], place[0], end.letter, role)
+
+
+def _is_inside(row: int, column: int, frame: Frame) -> bool:
+    return 0 <= row < frame.height and 0 <= column < frame.width
