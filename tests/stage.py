@@ -21,6 +21,7 @@ from core.protocol import AnyCommand
 from core.run import Run
 from tests.test_time_travel import settle
 from tui.app import SteermoreApp
+from tui.learning.progress import Progress
 from tui.reader import News
 from tui.standing import LinkChanged
 
@@ -31,9 +32,11 @@ Scene = Callable[["Stage", Pilot[None]], Awaitable[None]]
 class Stage(SteermoreApp):
     """Its commands are obeyed at once, and paused it stays."""
 
-    def __init__(self, run: Run, *, in_ascii: bool = False) -> None:
+    def __init__(
+        self, run: Run, *, in_ascii: bool = False, progress: Progress | None = None
+    ) -> None:
         data = load_data(run.directory, run.config)
-        super().__init__(run.directory, data, in_ascii=in_ascii)
+        super().__init__(run.directory, data, in_ascii=in_ascii, progress=progress)
         self._run = run
         self._asked = 0
 
@@ -59,11 +62,18 @@ class Stage(SteermoreApp):
             self.post_message(self.Heard())
 
 
-def play(run: Run, scene: Scene, size: tuple[int, int], *, in_ascii: bool = False) -> None:
+def play(
+    run: Run,
+    scene: Scene,
+    size: tuple[int, int],
+    *,
+    in_ascii: bool = False,
+    progress: Progress | None = None,
+) -> None:
     """Open the dashboard on a run, and let a scene play on it."""
 
     async def show() -> None:
-        app = Stage(run, in_ascii=in_ascii)
+        app = Stage(run, in_ascii=in_ascii, progress=progress)
         async with app.run_test(size=size) as pilot:
             async with asyncio.timeout(20):
                 while app._training.link != "live":

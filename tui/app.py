@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import BindingType
@@ -48,6 +48,9 @@ from tui.reader import News, read
 from tui.screens.training import TrainingScreen
 from tui.standing import LinkChanged
 
+if TYPE_CHECKING:
+    from tui.learning.progress import Progress
+
 
 class SteermoreApp(Hosting):
     """Watches and steers the run in one directory."""
@@ -72,13 +75,14 @@ class SteermoreApp(Hosting):
         engine: subprocess.Popen[bytes] | None = None,
         behind: Path | None = None,
         in_ascii: bool = False,
+        progress: Progress | None = None,
     ) -> None:
         """`commands` are sent once the engine answers.
 
         `engine` is its process, if the caller started it: its early death is then noticed. Without
         one, and with none at work on the run, the run is shown as it ended. `behind` is the run
         that was shown before, if its curve is to stand behind this one. `in_ascii`: draw with
-        nothing else, but for the words themselves.
+        nothing else, but for the words themselves. `progress`: of the walk through the lecture.
         """
         super().__init__()
         self._directory = run_directory
@@ -88,7 +92,7 @@ class SteermoreApp(Hosting):
         self._client = Client(run_directory, "dashboard", engine)
         self._mailbox = Mailbox()
         config = record.read_config(run_directory)
-        self._training = TrainingScreen(config, dataset, self._take_flow)
+        self._training = TrainingScreen(config, dataset, self._take_flow, progress)
         self._engine = engine
         self._mending = False
         self._client_name = ""

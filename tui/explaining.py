@@ -48,6 +48,13 @@ def cited(sources: tuple[str, ...]) -> str:
 
 
 PANELS: dict[str, Explanation] = {
+    "lesson": Explanation(
+        "The lecture",
+        "This is a walk through the lecture, a page for each of its ideas, with one thing to do."
+        " It notices when that is done, whatever else you try. The page goes along when another run"
+        " is begun.",
+        (_lecture("0:37"), _lecture("1:13")),
+    ),
     "loss": Explanation(
         "Loss chart",
         "The loss is how surprised the model is by the next symbol, in nats, on average; lower is"

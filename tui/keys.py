@@ -142,6 +142,14 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
         key("w", "screen.smoothing", "smoothing", "Smooth the loss more, less, not at all",
             "smoothing"),
     ),
+    "The lecture": (
+        key("L", "screen.lesson(1)", "next page", "Of the walk that `steermore learn` begins",
+            "lesson_on"),
+        key("H", "screen.lesson(-1)", "page before", "Of the walk through the lecture",
+            "lesson_back"),
+        key("5", "screen.page('lesson')", "to the page", "Go to the page, to scroll it",
+            "page_lesson"),
+    ),
     "Screen": (
         key("m", "screen.maximize_panel", "maximise", "One panel alone, or all again", "maximize"),
         key("C", "screen.toggle_cost", "own cost", "What the dashboard itself takes of a core",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,27 +12,17 @@ import core.evaluate_command
 import core.finder_command
 import core.sample_command  # noqa: F401  (all for the command that they add)
 import tui.keys_command
+import tui.learn_command
 import tui.serve_command  # noqa: F401
 from core.again_commands import Headless, forked, wishes
 from core.cli import AsJson, RunsDir, app, call, show_version
-from core.dataset import Dataset
 from core.errors import UserError
-from core.launch import dealt, load_data, new_run, runs_directory, start_engine
+from core.launch import new_run, runs_directory
 from core.options import ALIASES, begin, with_dial_options, with_run_options
 from core.protocol import AnyCommand, Resume
-from core.record import RunError, find_run, is_served, read_config
+from core.record import RunError, find_run, is_served
 from core.run_commands import RunName
-from core.words import WordList
-
-InAscii = Annotated[
-    bool | None,
-    typer.Option(
-        "--ascii/--no-ascii",
-        show_default=False,
-        help="Draw the dashboard in plain ASCII, or never. Default: $STEERMORE_ASCII, or ASCII "
-        "where the locale is not UTF-8 and on the Linux console.",
-    ),
-]
+from tui.opening import InAscii, need_terminal, open_dashboard
 
 
 @app.callback(invoke_without_command=True)
@@ -145,55 +133,6 @@ def train_on(
         return train_and_report(directory, commands, as_json=as_json)
     need_terminal("resume --headless")
     return open_dashboard(directory, commands, begin=True, in_ascii=in_ascii)
-
-
-def need_terminal(instead: str) -> None:
-    """Refuse to open a screen where there is none."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError(f"the dashboard needs a terminal; without one, use `steermore {instead}`")
-
-
-def open_dashboard(
-    directory: Path,
-    commands: tuple[AnyCommand, ...] = (),
-    *,
-    begin: bool = False,
-    words: WordList | None = None,
-    in_ascii: bool | None = None,
-) -> int:
-    """Show the dashboard on a run, and on every run that the person goes on to; the exit code.
-
-    `begin`: start its engine, and send it `commands` once it answers. `words`: its list, if that
-    was read already. `in_ascii`: as asked for; None: by the terminal.
-    """
-    behind: Path | None = None
-    data: Dataset | None = None
-    while True:
-        engine: subprocess.Popen[bytes] | None = None
-        config = read_config(directory)
-        if begin:
-            # First of all: the engine loads torch while this process loads Textual and paints.
-            engine = start_engine(directory)
-        from tui.app import SteermoreApp
-        from tui.ascii import is_wanted
-
-        if data is None:
-            data = load_data(directory, config) if words is None else dealt(words, config)
-        words = None
-        app = SteermoreApp(
-            directory,
-            data,
-            commands=commands,
-            engine=engine,
-            behind=behind,
-            in_ascii=is_wanted(in_ascii),
-        )
-        app.run()
-        if app.next_run is None:
-            return app.return_code or 0
-        then = app.next_run
-        directory, commands, begin = then.directory, then.commands, then.begin
-        behind, data = then.behind, then.data
 
 
 def run() -> None:

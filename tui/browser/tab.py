@@ -18,7 +18,7 @@ def main(run: str, *options: str) -> None:
     gc.disable()
     from core.cli import call
     from core.protocol import Resume
-    from tui.program import open_dashboard
+    from tui.opening import open_dashboard
 
     commands = (Resume(),) if "--train" in options else ()
     call(partial(open_dashboard, Path(run), commands))

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Resize
 from textual.reactive import reactive
+from textual.widget import Widget
 
 from core.bigram import bigram_loss
 from core.config import RunConfig
@@ -37,11 +39,14 @@ from tui.widgets.cost_line import CostLine
 from tui.widgets.dataset import DatasetPanel
 from tui.widgets.feed import Feed
 from tui.widgets.key_line import KeyLine
-from tui.widgets.pages import PageLine
+from tui.widgets.pages import PAGES, PageLine
 from tui.widgets.rate import RatePanel
 from tui.widgets.rate_line import RateStrip
 from tui.widgets.status import StatusLine
 from tui.widgets.too_small import TooSmall
+
+if TYPE_CHECKING:
+    from tui.learning.progress import Progress
 
 FRAMES_UNDER_DIALOG = 4
 """One frame in this many is drawn under a dialog."""
@@ -86,6 +91,9 @@ class TrainingScreen(ChartKeys):
         &.-very-high #body { grid-rows: 1fr 26; }
         &.-very-wide #body { grid-columns: 28 1fr 1fr 36; }
 
+        &.-learning #body { grid-columns: 38 1fr 1fr 28; }
+        &.-learning.-wide.-high #dataset { display: none; }
+
         &.-narrow, &.-low {
             #strip, #pages { display: block; }
             #body { layout: vertical; }
@@ -109,9 +117,15 @@ class TrainingScreen(ChartKeys):
     """The panel that stands below the chart in a small terminal."""
 
     def __init__(
-        self, config: RunConfig, dataset: Dataset, take_flow: Callable[[], None] | None = None
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        take_flow: Callable[[], None] | None = None,
+        progress: Progress | None = None,
     ) -> None:
-        """`take_flow` is called before each frame: it hands over what waited for that."""
+        """`take_flow` is called before each frame: it hands over what waited for that. `progress`:
+        of the walk through the lecture, whose page stands in place of the dataset then.
+        """
         super().__init__()
         self.history = History(config)
         self._take_flow = take_flow
@@ -128,6 +142,8 @@ class TrainingScreen(ChartKeys):
         self.own_cost = False
         """The line of the dashboard's own cost is to be seen."""
         self._keys: Mapping[str, str] = DEFAULTS
+        self._progress = progress
+        self.set_class(progress is not None, "-learning")
 
     def receive(self, look: Look, keys: Mapping[str, str], *, own_cost: bool) -> None:
         """Before the first frame: what the person likes, and the keys in force by their ids."""
@@ -139,6 +155,8 @@ class TrainingScreen(ChartKeys):
         with Container(id="body"):
             yield RateStrip(id="strip")
             yield PageLine(id="pages")
+            if self._progress is not None:
+                yield self._lesson(self._progress)
             yield DatasetPanel(id="dataset", classes="page")
             yield LossChart(id="loss")
             yield RatePanel(id="rate", classes="page")
@@ -150,7 +168,22 @@ class TrainingScreen(ChartKeys):
         yield TooSmall()
         yield KeyLine(LINE)
 
+    def _lesson(self, progress: Progress) -> Widget:
+        from tui.embedding.symbols import Symbols
+        from tui.widgets.lesson import LessonPanel
+
+        def turns() -> tuple[str, str]:
+            return key_of("lesson_on", self._keys), key_of("lesson_back", self._keys)
+
+        symbols = Symbols.of(self.dataset)
+        return LessonPanel(
+            progress, symbols, lambda: self.history, turns, id="lesson", classes="page"
+        )
+
     def on_mount(self) -> None:
+        if self._progress is not None:
+            self.page = "lesson"
+            self.query_one(PageLine).pages = {**PAGES, "lesson": "Lecture"}
         self.query_one("#samples", Feed).border_title = "Samples"
         self.query_one("#events", Feed).border_title = "Log"
         self.query_one(LossChart).can_focus = True
@@ -238,8 +271,21 @@ class TrainingScreen(ChartKeys):
 
     def action_page(self, page: str) -> None:
         """Bring a panel to the front, and the keyboard to it."""
-        self.page = page
-        self.query_one(f"#{page}").focus()
+        if page == "lesson" and self._progress is None:
+            self.action_lesson(0)
+        else:
+            self.page = page
+            self.query_one(f"#{page}").focus()
+
+    def action_lesson(self, pages: int) -> None:
+        """Turn the pages of the walk through the lecture."""
+        if self._progress is None:
+            self.notify("The walk through the lecture begins with `steermore learn`.", markup=False)
+        else:
+            from tui.widgets.lesson import LessonPanel
+
+            self.page = "lesson"
+            self.query_one(LessonPanel).turn(pages)
 
     def action_maximize_panel(self) -> None:
         """Let the focused panel, or the chart, fill the screen; or put it back."""

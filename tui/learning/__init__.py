@@ -1,0 +1,1 @@
+"""The lecture as a walk: chapters, and when one is done."""
