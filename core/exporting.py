@@ -86,22 +86,23 @@ def _notes(story: Story) -> dict[int, list[str]]:
             case Clock():
                 notes[event.step][2] = _number(event.seconds)
             case KnobsChanged() | RolledBack():
-                effects = filter(None, [notes[event.step][3], *_effects(event)])
-                notes[event.step][3] = "; ".join(effects)
+                told = filter(None, [notes[event.step][3], *effects(event)])
+                notes[event.step][3] = "; ".join(told)
             case _:
                 pass
     return notes
 
 
-def _effects(act: KnobsChanged | RolledBack) -> Iterator[str]:
+def effects(act: KnobsChanged | RolledBack) -> Iterator[str]:
     """What an act did, changes spelled as `--act` reads them."""
     if isinstance(act, RolledBack):
         yield f"{act.reason} from step {act.before.step}"
     for name, (_, new) in act.changes.items():
-        yield f"{name}={_spelled(new)}"
+        yield f"{name}={spelled(new)}"
 
 
-def _spelled(value: Value) -> str:
+def spelled(value: Value) -> str:
+    """A value as `--act` reads it."""
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return "off" if value is None else str(value)
@@ -177,11 +178,16 @@ def write_samples(story: Story, file: TextIO) -> None:
     """Every name that was drawn, one a line, with a heading before each drawing."""
     for event in story.events:
         if isinstance(event, SamplesDrawn):
-            heading = [f"# step {event.step}", f"temperature {event.temperature:g}"]
-            heading += [f"top-k {event.top_k}"] if event.top_k else []
-            heading += [f"beginning with {event.prefix}"] if event.prefix else []
+            heading = [f"# step {event.step}", *how_drawn(event)]
             heading += [] if story.on_lineage(event) else ["on a branch that was left"]
             print(", ".join(heading), *event.names, sep="\n", file=file)
+
+
+def how_drawn(event: SamplesDrawn) -> list[str]:
+    """What shaped a drawing."""
+    how = [f"temperature {event.temperature:g}"]
+    how += [f"top-k {event.top_k}"] if event.top_k else []
+    return [*how, f"beginning with {event.prefix}"] if event.prefix else how
 
 
 Writer = Callable[[Story, BinaryIO], None]

@@ -85,6 +85,11 @@ def shipped_names() -> Path:
     return Path(str(resources.files("data") / "names.txt"))
 
 
+def not_given() -> dict[str, Any]:
+    """Every flag of a run's beginning as it stands when it is not given."""
+    return {flag.name: flag.default for flag in _flags()}
+
+
 def begin(given: dict[str, Any], acts: tuple[str, ...] = ()) -> Beginning:
     """Turn the flags given on the command line into a configuration; raises ConfigError,
     DatasetError.

@@ -181,6 +181,8 @@ def _deletable(folder: Path, name: str) -> Path:
     return directory
 
 
+TENSORBOARD = "tensorboard"
+
 # A blank line before each, or the help would make one paragraph of them.
 _COLUMNS = "\n\n".join(f"{name}: {text}" for name, text in COLUMNS.items())
 
@@ -192,7 +194,12 @@ _COLUMNS = "\n\n".join(f"{name}: {text}" for name, text in COLUMNS.items())
 def export(
     run: RunName,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="csv|json", help="A table, or one JSON object.")
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="csv|json|tensorboard",
+            help="A table, one JSON object, or a folder in the LOGDIR that --output names.",
+        ),
     ] = None,
     output: Annotated[
         str, typer.Option(metavar="FILE", help="Where to write it; - for standard output.")
@@ -205,11 +212,13 @@ def export(
     runs_dir: RunsDir = None,
 ) -> None:
     """Write a run, live or ended, as a table or JSON for other programs; or the names it drew."""
-    if to is not None and to not in WRITERS:
-        raise ConfigError("to", to, f"must be {' or '.join(WRITERS)}")
+    if to is not None and to not in (*WRITERS, TENSORBOARD):
+        raise ConfigError("to", to, f"must be {', '.join(WRITERS)} or {TENSORBOARD}")
     if to is None and samples is None:
-        raise UserError("say what to export: --to csv, --to json, or --samples FILE")
-    wanted: list[tuple[Writer, str]] = [(WRITERS[to], output)] if to else []
+        raise UserError("say what to export: --to csv, json or tensorboard, or --samples FILE")
+    if to == TENSORBOARD and output == "-":
+        raise UserError("say where TensorBoard is to find it: --output LOGDIR")
+    wanted: list[tuple[Writer, str]] = [(WRITERS[to], output)] if to in WRITERS else []
     wanted += [(SAMPLES, samples)] if samples else []
     names = [name for _, name in wanted]
     if len({name if name == "-" else str(Path(name).resolve()) for name in names}) < len(names):
@@ -222,3 +231,8 @@ def export(
     for write, name in wanted:
         with opened(name, force=force) as file:
             write(story, file)
+    if to == TENSORBOARD:
+        from core.tensorboard_log import run_log
+
+        with run_log(Path(output), story) as log:
+            log.catch_up(story, ended=True)

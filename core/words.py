@@ -69,7 +69,11 @@ def read_words(path: str | os.PathLike[str]) -> WordList:
     A line ends in LF, CRLF or a lone CR. A byte order mark, blank lines and whitespace around a
     word are dropped; inside a word, spaces, hyphens and apostrophes are symbols like any other.
     """
-    raw = _read(path)
+    return words_in(_read(path), path)
+
+
+def words_in(raw: bytes, path: str | os.PathLike[str]) -> WordList:
+    """As `read_words`, of a file's bytes; `path` is what messages call it."""
     content = raw.removeprefix(BYTE_ORDER_MARK)
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -32,6 +32,8 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.again_commands",
     "core.processes",
     "core.story",
+    "core.tensorboard_command",
+    "core.tensorboard_log",
     "core.stopping",
     "core.run_commands",
     "core.forking",

@@ -211,7 +211,7 @@ def test_files_are_not_overwritten_unless_it_is_forced(
 
 MISTAKES: dict[tuple[str, ...], str] = {
     (): "say what to export",
-    ("--to", "xml"): "to xml must be csv or json",
+    ("--to", "xml"): "to xml must be csv, json or tensorboard",
     ("--to", "csv", "--output", "nowhere/a.csv"): "cannot be written: No such file",
     ("--to", "csv", "--output", "a", "--samples", "./a"): "must name different files",
     ("--to", "csv", "--samples", "-"): "must name different files",

@@ -184,7 +184,7 @@ def test_every_page_fits_the_screen_or_can_be_scrolled(run: Run, size: tuple[int
 
 
 def test_the_page_goes_along_to_the_run_that_is_begun(tmp_path: Path) -> None:
-    opened = Dashboard(tmp_path / "runs", program=[*PROGRAM, "learn"])
+    opened = Dashboard(tmp_path / "runs", "--steps", "5000000", program=[*PROGRAM, "learn"])
     try:
         opened.wait_for(TITLES[0], 20)
         opened.press("L")
@@ -194,7 +194,7 @@ def test_the_page_goes_along_to_the_run_that_is_begun(tmp_path: Path) -> None:
         opened.wait_for("Restart", 10)
         opened.press("enter")
         opened.wait_for(lambda: len(list((tmp_path / "runs").iterdir())) == 2, 20)
-        opened.wait_for(lambda: TITLES[1] in opened.text and "training" in opened.text, 30)
+        opened.wait_for(lambda: TITLES[1] in opened.text and "▶ training" in opened.text, 30)
         opened.press("Q")
         assert opened.wait_for_end() == 0
     finally:

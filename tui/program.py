@@ -10,7 +10,8 @@ import typer
 
 import core.evaluate_command
 import core.finder_command
-import core.sample_command  # noqa: F401  (all for the command that they add)
+import core.sample_command
+import core.tensorboard_command  # noqa: F401  (all for the command that they add)
 import tui.keys_command
 import tui.learn_command
 import tui.serve_command  # noqa: F401

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.protocol import AnyEvent, Embedded, SamplesDrawn
+from core.protocol import Embedded, SamplesDrawn
 from core.smoothing import Floats
 from tui.embedding.projection import neighbours
 from tui.embedding.symbols import Kind, Symbols
@@ -47,9 +47,9 @@ class Progress:
         self.at = min(max(self.at + pages, 0), len(CHAPTERS) - 1)
         self.views, self.drawn = set(), False
 
-    def hear(self, events: Iterable[AnyEvent], symbols: Symbols) -> None:
-        """Take in what the history passes by."""
-        for event in events:
+    def hear(self, news: Iterable[object], symbols: Symbols) -> None:
+        """Take in what the history passes by; all but two kinds of events are nothing to it."""
+        for event in news:
             if isinstance(event, Embedded):
                 table = np.frombuffer(event.table, "<f4").reshape(-1, event.size)
                 self.apart = vowels_lie_apart(table, symbols)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.text import Text
 from textual.message import Message
 from textual.reactive import reactive
 
-from core.client import Attached
 from tui.embedding.symbols import Symbols
 from tui.history.history import History
 from tui.learning.chapters import CHAPTERS
 from tui.learning.progress import Progress
-from tui.reader import News
-from tui.standing import LinkChanged
 from tui.widgets.figures import FiguresPanel
 
 LOOKS_PER_SECOND = 4
@@ -78,8 +75,7 @@ class LessonPanel(FiguresPanel):
         self.border_title = chapter.title
         self.border_subtitle = f"{number + 1} of {len(CHAPTERS)} · {on} next · {back} back"
         time, todo, good = (
-            self.get_component_rich_style(f"lesson--{part}")
-            for part in ("time", "todo", "done")
+            self.get_component_rich_style(f"lesson--{part}") for part in ("time", "todo", "done")
         )
         text = Text()
         text.append(f"{chapter.text}\n").append(f"lecture {chapter.time}\n\n", time)
@@ -90,9 +86,7 @@ class LessonPanel(FiguresPanel):
         self.figures.update(text)
 
     def _take(self, message: Message) -> None:
-        news: Sequence[News] = getattr(message, "news", ())
-        events = [item for item in news if not isinstance(item, (Attached, LinkChanged))]
-        self._progress.hear(events, self._symbols)
+        self._progress.hear(getattr(message, "news", ()), self._symbols)
 
     def _look(self) -> None:
         self._progress.views.add(type(self.app.screen).__name__)

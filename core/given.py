@@ -1,0 +1,61 @@
+"""What a caller in Python gives, as the command line would have it typed.
+
+Apart from the notebook's `Training`, and through text, so that each option has one meaning, one
+range, and one sentence for a mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.dials import KNOB_NAMES
+from core.errors import UserError
+from core.options import FOUNDATION, not_given, shipped_names
+from core.words import DatasetError, WordList, read_words, words_in
+
+OPTIONS = {name: name for name in (*FOUNDATION, *KNOB_NAMES, "temperature", "top_k")} | {
+    "steps": "step_limit"
+}
+"""What a training takes: the flags of `fit` that mean something without an engine."""
+
+
+def words_given(words: str | Path | Iterable[str] | None) -> tuple[str, WordList]:
+    """What the list is called, and the list; raises DatasetError."""
+    if words is None or isinstance(words, (str, Path)):
+        path = str(words or shipped_names())
+        return path, read_words(path)
+    name, lines = "words", []
+    for word in words:
+        if not isinstance(word, str) or len(word.splitlines()) > 1:
+            raise DatasetError(f"{name}: {word!r} is no word. Give strings of one line each.")
+        lines.append(word)
+    # What could not be encoded is refused as any other byte that is no text.
+    return name, words_in("\n".join(lines).encode("utf-8", "surrogatepass"), name)
+
+
+def flags_given(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as the flags of `fit`, each as typed; raises UserError for one that is none."""
+    given = not_given()
+    for name, value in options.items():
+        if name not in OPTIONS:
+            raise UserError(f"{name} is no option here; there are {', '.join(sorted(OPTIONS))}")
+        if value is not None:
+            given[OPTIONS[name]] = typed(value)
+    return given
+
+
+def plain(value: Any) -> Any:
+    """A number of numpy's, or a list, as Python has it."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return tuple(map(plain, value)) if isinstance(value, list) else value
+
+
+def typed(value: Any) -> str:
+    """A value as people type it, so that every mistake gets the sentence that it gets there."""
+    value = plain(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
