@@ -2,13 +2,14 @@
 #   make run     the dashboard          make test    all tests
 #   make check   format, lint, types    make bench   speed, measured in ratios
 #   make format  rewrite as `check` wants it
+#   make fuzz    what chance decides, 100 times and more    make soak    ten million steps, watched
 
 PYTHON ?= python3
 # Tests start engines and terminals of their own: more at once than cores would only wait.
 WORKERS ?= 2
 READY := .venv/ready
 
-.PHONY: run test check bench format clean
+.PHONY: run test check bench fuzz soak format clean
 
 run: $(READY)
 	.venv/bin/steermore $(ARGS)
@@ -23,6 +24,13 @@ check: $(READY)
 
 bench: $(READY)
 	.venv/bin/python -m tests.benchmarks $(or $(ARGS),--write)
+
+# STEERMORE_FUZZ: how often. STEERMORE_SEED: which chances; it is printed.
+fuzz: $(READY)
+	STEERMORE_FUZZ=$(or $(STEERMORE_FUZZ),100) .venv/bin/python -m pytest -m fuzz -s $(ARGS)
+
+soak: $(READY)
+	.venv/bin/python -m tests.soak $(ARGS)
 
 format: $(READY)
 	.venv/bin/ruff format .

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from core.client import Client, EngineGone
 from core.launch import start_engine
-from core.protocol import AnyCommand, CommandRejected, EngineStopped, Recorded, Shutdown
+from core.protocol import AnyCommand, CommandRejected, EngineStopped, Recorded, Shutdown, Stalled
 from core.record import RunError, is_served
 
 READY_SECONDS = 120.0
@@ -45,6 +45,8 @@ def _wait_for(client: Client, kind: type[Answer], asked: int, me: str, run: str)
         for event in client.receive(1.0):
             if isinstance(event, CommandRejected) and event.answers == asked:
                 raise RunError(f"run {run}: {event.reason}")
+            if isinstance(event, Stalled):
+                raise RunError(event.reason)
             if isinstance(event, kind) and (event.client, event.answers) == (me, asked):
                 return event
 

@@ -18,7 +18,14 @@ from core.client import Endpoint
 from core.differing import Facts, facts
 from core.lineage import Acts, on_path, settings_after
 from core.processes import engines
-from core.protocol import AnyRecorded, EngineStopped, Evaluated, SettingChanged, StateChanged
+from core.protocol import (
+    AnyRecorded,
+    EngineStarted,
+    EngineStopped,
+    Evaluated,
+    SettingChanged,
+    StateChanged,
+)
 from core.record import RunError, is_served, read_config, read_events
 from core.story import updates_on
 
@@ -141,7 +148,7 @@ def _read(directory: Path, served: bool, pid: int | None) -> Listed:
         measured.sort(key=lambda each: each.seq, reverse=True)
         newest = next((each for each in measured if on_path(path, acts.point_of(each))), None)
         if served:
-            state = _live_state(directory, events)
+            state = _live_state(events, pid)
         elif isinstance(events[-1], EngineStopped):
             limit = _step_limit(events, config.settings.step_limit)
             state = "finished" if step >= limit else "stopped"
@@ -166,15 +173,19 @@ def _read(directory: Path, served: bool, pid: int | None) -> Listed:
     )
 
 
-def _live_state(directory: Path, events: list[AnyRecorded]) -> State:
-    """An engine begins paused, whatever the one before it did, and then says what it does."""
-    try:
-        since = (directory / "engine.json").stat().st_mtime
-    except FileNotFoundError:
-        return "paused"
+def _live_state(events: list[AnyRecorded], pid: int | None) -> State:
+    """An engine begins paused, whatever the one before it did, and then says what it does.
+
+    By the order of the record, not by its times: a clock may be set back.
+    """
+    said: StateChanged | None = None
     for event in reversed(events):
-        if isinstance(event, StateChanged) and event.time >= since:
-            return "finished" if event.finished else "training" if event.running else "paused"
+        if isinstance(event, StateChanged):
+            said = said or event
+        if isinstance(event, EngineStarted):
+            if said is None or pid not in (None, event.pid):
+                return "paused"
+            return "finished" if said.finished else "training" if said.running else "paused"
     return "paused"
 
 

@@ -42,8 +42,16 @@ SEND_TIMEOUT = 2.0
 """Seconds after which a send to a frozen engine gives up: the screen must not freeze with it."""
 
 
+NO_ROOM = os.EX_IOERR
+"""The exit code of an engine that could not write; the reason may not fit into its log either."""
+
+
 class EngineGone(Exception):
     """There is no engine at the other end; the message says what happened."""
+
+
+class NotAnswering(TimeoutError):
+    """An engine is there, and does not let us in: it is suspended, or the machine is."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -117,7 +125,7 @@ class Client:
         """Connect, waiting for an engine that is still loading, and read the run's history.
 
         Raises EngineGone if the engine has ended, TimeoutError if it is not ready in `timeout`
-        seconds.
+        seconds, NotAnswering if it is there and does not answer in that time, or in a second.
         """
         deadline = time.monotonic() + timeout
         self.close()
@@ -134,8 +142,11 @@ class Client:
         try:
             connection.send_bytes(encode_wire(Hello(protocol=PROTOCOL, client=self.name)))
             if not connection.poll(max(deadline - time.monotonic(), 1.0)):
-                raise TimeoutError(f"run {self.directory.name}: the engine does not answer")
+                raise NotAnswering(f"run {self.directory.name}: the engine does not answer")
             welcome = decode_event(connection.recv_bytes(MAX_FRAME))
+        except NotAnswering:
+            self.close()
+            raise
         except (OSError, EOFError, msgspec.MsgspecError) as error:
             self.close()
             raise EngineGone(f"the engine did not let us in ({error})") from error
@@ -210,7 +221,10 @@ class Client:
         if code in (0, None):
             return "the engine has ended"
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        return f"the engine {how}" + (f": {last}" if last else "") + f" (see {log})"
+        if code == NO_ROOM:
+            how = "could not write; is there room on the disk?"
+        see = f" (see {log})" if log.exists() else ""
+        return f"the engine {how}" + (f": {last}" if last else "") + see
 
     def _connect(self) -> Connection | None:
         """A connection that has shown its key, or None while no engine listens."""

@@ -226,6 +226,8 @@ def opened(output: str, *, force: bool) -> Iterator[BinaryIO]:
         with path.open("wb" if force else "xb") as file:
             try:
                 yield file
+                # What does not fit on a full disk must be known before the file is closed.
+                file.flush()
             except BaseException:
                 # Half a table looks like a whole one. A device is not ours to remove.
                 if path.is_file():

@@ -44,6 +44,7 @@ from core.protocol import (
     SettingChanged,
     Shutdown,
     SnapshotTaken,
+    Stalled,
     StateChanged,
     StepsDone,
     TestEvaluated,
@@ -117,10 +118,16 @@ class Fit:
                 self.news.append(f"refused: {event.reason}")
             case EngineFailed():
                 raise EngineGone(f"the engine failed: {event.reason}")
+            case Stalled():
+                raise RecordStalled(event.reason)
             case EngineStopped():
                 self.step = event.step
             case _:
                 pass
+
+
+class RecordStalled(Exception):
+    """The engine stands still, since its record cannot be written."""
 
 
 def train_and_report(
@@ -157,6 +164,14 @@ def train_and_report(
             for event in _until_stopped(client, interrupted, fit):
                 fit.hear(event)
                 show_progress(fit)
+    except RecordStalled as stalled:
+        # Nobody is there to say that there is room; what was confirmed is saved.
+        if client.process is not None:
+            client.process.terminate()
+            client.process.wait()
+        again = f"`steermore resume {directory.name} --headless`"
+        print(f"steermore: {stalled}, with {again}", file=sys.stderr)
+        return 1
     except (EngineGone, TimeoutError) as error:
         print(f"steermore: {error}", file=sys.stderr)
         return 1

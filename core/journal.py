@@ -23,7 +23,7 @@ from core.protocol import (
     RolledBack,
     StepsDone,
 )
-from core.record import RecordWriter
+from core.recording import RecordWriter
 
 STREAM_SECONDS = 1 / 30
 """Losses travel to the dashboards no more often than this."""

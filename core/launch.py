@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import msgspec
 
 from core.config import RunConfig
 from core.dataset import Dataset, DatasetError
-from core.record import START, RunError, write_whole
+from core.record import START, RunError, cure, write_whole
 from core.words import WordList, harmless, read_words
 
 MAX_COPY = 16 * 1024 * 1024
@@ -28,6 +29,7 @@ def new_run(runs: Path, config: RunConfig, words: bytes, start: bytes | None = N
     """
     stem = re.sub(r"[^a-z0-9]+", "-", Path(config.data.path).stem.lower()).strip("-")[:24] or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(config.created))
+    directory: Path | None = None
     try:
         runs.mkdir(parents=True, exist_ok=True)
         directory = _fresh(runs, f"{stamp}-{stem}")
@@ -39,10 +41,13 @@ def new_run(runs: Path, config: RunConfig, words: bytes, start: bytes | None = N
         # Last, since its presence makes the directory a run.
         write_whole(directory / "config.json", msgspec.json.format(msgspec.json.encode(config)))
     except OSError as error:
+        if directory is not None:
+            # On a full disk, half a run is of no use to anyone.
+            shutil.rmtree(directory, ignore_errors=True)
         where = error.filename or runs
         raise RunError(
-            f"{where}: cannot write the run here: {error.strerror};"
-            " choose another folder with --runs-dir"
+            f"{where}: cannot write the run here: {cure(error)},"
+            " or choose another folder with --runs-dir"
         ) from None
     return directory
 
@@ -87,9 +92,15 @@ def start_engine(directory: Path) -> subprocess.Popen[bytes]:
     """Start the engine that serves the run in `directory`, in a session of its own.
 
     It outlives the terminal, and what it or its libraries print goes to the run's engine.log: on an
-    inherited output it would tear the dashboard's screen.
+    inherited output it would tear the dashboard's screen. Raises RunError.
     """
-    with (directory / "engine.log").open("ab") as log:
+    try:
+        log = (directory / "engine.log").open("ab")
+    except OSError as error:
+        raise RunError(
+            f"run {directory.name}: no engine can be started on it: {cure(error)} (engine.log)"
+        ) from None
+    with log:
         return subprocess.Popen(
             # -P keeps a folder called core where the person stands from shadowing ours.
             [sys.executable, "-P", "-m", "core.worker", str(directory.resolve())],

@@ -505,6 +505,16 @@ class EngineFailed(Message, frozen=True, kw_only=True):
     reason: str
 
 
+class Stalled(Message, frozen=True, kw_only=True):
+    """The record cannot be written, as on a full disk: training pauses at what stands on disk.
+
+    Everyone is dropped then, since more may have been streamed than stands there; newcomers hear it
+    again. Resume tries anew.
+    """
+
+    reason: str
+
+
 class Heartbeat(Message, frozen=True, kw_only=True):
     """The engine is alive; sent every second, also while paused."""
 
@@ -567,6 +577,7 @@ AnyEvent = (
     | Cancelled
     | CommandRejected
     | EngineFailed
+    | Stalled
     | Heartbeat
     | Welcome
 )

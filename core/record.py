@@ -17,18 +17,17 @@ and only then is the act confirmed to anyone.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
-import time
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 import numpy as np
 
 from core.config import FORMAT, RunConfig
 from core.errors import UserError
-from core.protocol import Act, AnyRecorded, decode_line, encode_line
+from core.protocol import AnyRecorded, decode_line
 
 START = "start.safetensors"
 """The state that a fork begins from, within its run directory."""
@@ -38,74 +37,14 @@ class RunError(UserError):
     """A run that cannot be found or read; the message names the run, the trouble and the cure."""
 
 
-class RecordWriter:
-    """Appends to a run's record. One engine per run: opening it takes the run's lock for good."""
-
-    def __init__(self, directory: Path) -> None:
-        """Cut what a crash left unfinished, and read the rest.
-
-        Raises RunError if another engine holds the run, or if the record is damaged.
-        """
-        self.directory = directory
-        self._lock = (directory / "engine.lock").open("ab")
-        if not _take(self._lock):
-            self._lock.close()
-            raise RunError(f"run {directory.name}: another engine already serves it")
-        path = directory / "events.jsonl"
-        _cut(path, _whole_lines(path))
-        self.events = read_events(directory)
-        """What the record held when it was opened."""
-        branch = max((event.branch for event in self.events), default=0)
-        column = column_path(directory, branch)
-        _cut(column, _size(column) // 4 * 4)
-        self._events = path.open("ab", buffering=0)
-        self._column = column.open("ab", buffering=0)
-        self._pending = bytearray()
-        self._unsynced = False
-
-    def append_losses(self, losses: bytes) -> None:
-        """Add float32 losses of the present branch; they reach the system with the next flush."""
-        self._pending += losses
-
-    def append(self, event: AnyRecorded) -> None:
-        """Write `event`. When this returns, an act is safe against a loss of power."""
-        self.flush()
-        _write_all(self._events, encode_line(event) + b"\n")
-        self._unsynced = True
-        if isinstance(event, Act):
-            self.sync()
-
-    def flush(self) -> None:
-        """Hand the column's bytes to the system, where other processes can read them."""
-        if self._pending:
-            _write_all(self._column, self._pending)
-            self._pending.clear()
-            self._unsynced = True
-
-    def sync(self) -> None:
-        """Make all up to here safe against a loss of power: the column first, then the lines."""
-        self.flush()
-        if self._unsynced:
-            os.fsync(self._column.fileno())
-            os.fsync(self._events.fileno())
-            self._unsynced = False
-
-    def begin_branch(self, branch: int) -> None:
-        """Make the column that is left safe, and let losses go to that of `branch` from now on."""
-        self.sync()
-        self._column.close()
-        self._column = column_path(self.directory, branch).open("wb", buffering=0)
-
-    @property
-    def column_bytes(self) -> int:
-        """Length of the present branch's loss column, pending bytes included."""
-        return os.fstat(self._column.fileno()).st_size + len(self._pending)
-
-    def close(self) -> None:
-        """Sync, close, and give the run's lock back."""
-        self.sync()
-        for file in (self._column, self._events, self._lock):
-            file.close()
+def cure(error: OSError) -> str:
+    """Why a file could not be written, and what a person can do about it."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{reason}; make room"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return f"{reason}; make it writable"
+    return f"{reason}; mend that"
 
 
 def column_path(directory: Path, branch: int) -> Path:
@@ -221,46 +160,18 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that a reader sees all of it or nothing, also after a loss of power."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        # On a full disk, what was written of it is room for others.
+        part.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _take(lock: BinaryIO) -> bool:
-    """Whether the lock could be had; somebody may be testing it at this very moment."""
-    for attempt in range(10):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.01 * (attempt < 9))
-        else:
-            return True
-    return False
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _whole_lines(path: Path) -> int:
-    """The length in bytes of the file's whole lines."""
-    return path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0
-
-
-def _cut(path: Path, size: int) -> None:
-    if _size(path) > size:
-        os.truncate(path, size)
-
-
-def _write_all(file: BinaryIO, data: bytes | bytearray) -> None:
-    """Unbuffered files may write less than asked, as on a disk that is almost full."""
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]

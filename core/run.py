@@ -50,7 +50,7 @@ from core.reaching import first_trainer
 from core.record import read_config
 from core.scoring import losses_of_names
 from core.smoothing import Floats
-from core.snapshots import EVERY, Snapshots
+from core.snapshots import EVERY, CheckpointUnwritten, Snapshots
 from core.travel import roll_back, take_up
 
 JOIN_SECONDS = 1.0
@@ -64,7 +64,10 @@ class Run:
     """One run: its trainer, its record, and what it is doing."""
 
     def __init__(self, directory: Path) -> None:
-        """Open the run in `directory` and take its lock. Raises RunError, DatasetError."""
+        """Open the run in `directory` and take its lock. Raises RunError, DatasetError, Unwritten.
+
+        From whatever raises Unwritten later, the Run is to be closed, and opened anew.
+        """
         self.directory = directory
         self.config = read_config(directory)
         self.journal = Journal(directory)
@@ -72,7 +75,7 @@ class Run:
         self.trainer = first_trainer(directory, self.config, self.data)
         self.settings = self.config.settings
         self.running = False
-        self.ended = False
+        self.ending = self.ended = False
         self.single_steps = 0
         """Updates still to be made while paused."""
         self.errand: Errand | None = None
@@ -373,13 +376,18 @@ class Run:
         """Save and stop for good; the record is closed by `close`."""
         if self.ended:
             return
+        self.ending = True
         opening = self.errand is not None and self.errand.what == "opening"
         step = self.step
         self.give_up()
         if not opening:
             # While opening, the state is not yet that of the record; the record has it all.
             self._note_clock()
-            self.save("stopped")
+            try:
+                self.save("stopped")
+            except CheckpointUnwritten as unwritten:
+                # The record tells it all; only more of it is computed again at the next opening.
+                reason += f"; {unwritten}"
         self.journal.add(EngineStopped, step, reason=reason)
         self.ended = True
 

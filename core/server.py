@@ -8,6 +8,7 @@ dropped dashboard attaches again by itself.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
 import secrets
@@ -100,23 +101,60 @@ class Server:
 
     def __init__(self, directory: Path) -> None:
         """Announce the endpoint for the run in `directory`: from now on clients can connect."""
-        self._folder = tempfile.mkdtemp(prefix="steermore-")
         self._key = secrets.token_hex(32)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(path := f"{self._folder}/engine")
-        self._listener.listen(16)
-        self._listener.setblocking(False)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ)
         self._peers: dict[socket.socket, Peer] = {}
         self._announcement = directory / "engine.json"
-        endpoint = Endpoint(socket=path, key=self._key, pid=os.getpid())
-        write_whole(self._announcement, msgspec.json.encode(endpoint), mode=0o600)
+        self._listen()
+        write_whole(self._announcement, self._endpoint, mode=0o600)
+
+    def _listen(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="steermore-"))
+        self._socket = self._folder / "engine"
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(self._socket))
+        self._listener.listen(16)
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        endpoint = Endpoint(socket=str(self._socket), key=self._key, pid=os.getpid())
+        self._endpoint = msgspec.json.encode(endpoint)
+
+    def stay_reachable(self) -> None:
+        """Listen elsewhere if the socket was removed, as by whoever tidies up temporary folders,
+        and announce the endpoint again if that was.
+        """
+        with contextlib.suppress(OSError):
+            # A disk that is full now may have room the next time.
+            stale = False
+            if not self._socket.exists():
+                # Where the run was moved away, another may be announced now.
+                stale = self._is_announced()
+                self._selector.unregister(self._listener)
+                self._listener.close()
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._listen()
+            if stale or not self._announcement.exists():
+                write_whole(self._announcement, self._endpoint, mode=0o600)
+
+    def _is_announced(self) -> bool:
+        try:
+            return self._announcement.read_bytes() == self._endpoint
+        except FileNotFoundError:
+            return False
 
     @property
     def clients(self) -> list[Peer]:
         """Those that have shown the key and said Hello."""
         return [peer for peer in self._peers.values() if peer.name and not peer.gone]
+
+    def admit(self, peer: Peer, wanted: str) -> str:
+        """Give a peer that has said Hello a name that no other client has."""
+        taken = {other.name for other in self.clients}
+        name, number = wanted[:64] or "client", 2
+        while name in taken:
+            name, number = f"{wanted[:64]}-{number}", number + 1
+        peer.name = name
+        return name
 
     def wake_on(self, descriptor: int) -> None:
         """Let a byte on this descriptor end a turn's waiting (signals arrive so)."""
@@ -147,15 +185,23 @@ class Server:
 
     def close(self) -> None:
         """Send what still waits, for at most half a second, then close and remove every trace."""
-        self._announcement.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            # Where the run was moved away, another may stand now; a folder may be read-only.
+            if self._is_announced():
+                self._announcement.unlink(missing_ok=True)
+        self.drop_all()
+        self._selector.close()
+        self._listener.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def drop_all(self) -> None:
+        """Part from everyone, once they have what waits for them, or half a second is over."""
         deadline = time.monotonic() + 0.5
         while any(peer.outbox for peer in self.clients) and time.monotonic() < deadline:
             self.turn(0.01)
         for peer in self._peers.values():
-            peer.end.close()
-        self._selector.close()
-        self._listener.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+            peer.gone = True
+        self._drop()
 
     def _accept(self) -> None:
         try:

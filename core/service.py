@@ -6,8 +6,7 @@ stands in it.
 
 from __future__ import annotations
 
-import os
-import signal
+import contextlib
 import sys
 import time
 
@@ -26,6 +25,7 @@ from core.protocol import (
 )
 from core.run import Run
 from core.server import Peer, Server
+from core.termination import Termination
 
 HEARTBEAT_SECONDS = 1.0
 
@@ -39,18 +39,24 @@ LINGER_FINISHED, LINGER_PAUSED = 60.0, 600.0
 class Service:
     """Serves one run to its clients until it ends."""
 
-    def __init__(self, run: Run, server: Server) -> None:
+    def __init__(
+        self,
+        run: Run,
+        server: Server,
+        termination: Termination,
+        waiting: tuple[tuple[AnyCommand, str], ...] = (),
+    ) -> None:
+        """`waiting` are commands that came before the run was opened, with who asks."""
         self.run = run
         self.server = server
         self._beat = 0.0
-        self._waiting: list[tuple[AnyCommand, str]] = []
+        self._waiting = [*waiting]
         """Commands that came while the run was still opening, in order."""
         self._alone_since = time.monotonic() + GRACE_SECONDS
-        self._terminated = False
+        self._termination = termination
 
     def serve(self) -> None:
         """Until the run ends: listen, work, tell."""
-        self._listen_for_signals()
         wait = 0.0
         while not self.run.ended:
             for peer, frame in self.server.turn(min(wait, HEARTBEAT_SECONDS / 4)):
@@ -59,7 +65,7 @@ class Service:
                 waiting, self._waiting = self._waiting, []
                 for command, client in waiting:
                     obey(self.run, command, client)
-            if self._terminated:
+            if self._termination.asked:
                 self.run.end("terminated")
             if not self.run.ended:
                 wait = self.run.work()
@@ -72,7 +78,8 @@ class Service:
             message = decode_command(frame)
         except msgspec.MsgspecError as error:
             # Not one of our clients: an answer could not be read, and the rest cannot be trusted.
-            print(f"dropped a client that sent no command: {error}", file=sys.stderr)
+            with contextlib.suppress(OSError):
+                print(f"dropped a client that sent no command: {error}", file=sys.stderr)
             peer.gone = True
             return
         if isinstance(message, Hello):
@@ -95,14 +102,9 @@ class Service:
         run, journal = self.run, self.run.journal
         journal.flush()
         self._tell()
-        taken = {other.name for other in self.server.clients}
-        name, number = hello.client[:64] or "client", 2
-        while name in taken:
-            name, number = f"{hello.client[:64]}-{number}", number + 1
-        peer.name = name
         welcome = Welcome(
             protocol=PROTOCOL,
-            client=name,
+            client=self.server.admit(peer, hello.client),
             seq=journal.seq,
             branch=journal.branch,
             step=run.step,
@@ -128,23 +130,10 @@ class Service:
             self._beat = now
             beat = Heartbeat(step=run.step, running=run.running, clients=len(self.server.clients))
             self.server.broadcast(encode_wire(beat))
+            self.server.stay_reachable()
         if self.server.clients:
             self._alone_since = now
         elif run.finished and now - self._alone_since > LINGER_FINISHED:
             run.end("finished, and nobody is watching")
         elif not run.running and now - self._alone_since > LINGER_PAUSED:
             run.end("paused, and nobody is watching")
-
-    def _listen_for_signals(self) -> None:
-        """SIGTERM saves and ends; SIGINT is for the dashboard in the same terminal, not for us."""
-        receive, send = os.pipe()
-        for end in (receive, send):
-            os.set_blocking(end, False)
-        signal.set_wakeup_fd(send, warn_on_full_buffer=False)
-        self.server.wake_on(receive)
-
-        def terminate(number: int, frame: object) -> None:
-            self._terminated = True
-
-        signal.signal(signal.SIGTERM, terminate)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -14,7 +14,7 @@ from core.journal import Journal
 from core.lineage import Acts, Lineage, on_path
 from core.protocol import Point, Recorded, SnapshotReason, SnapshotTaken
 from core.reaching import restore_sound
-from core.record import RunError, write_whole
+from core.record import RunError, cure, write_whole
 from core.trainer import Snapshot, Trainer
 
 KEPT = 20
@@ -27,6 +27,10 @@ EVERY = 1_000
 
 KEPT_FILES = 3
 """Checkpoints of evaluations that stay on disk, the newest; named and last ones stay for ever."""
+
+
+class CheckpointUnwritten(RunError):
+    """A checkpoint could not be written; the record is as it was, without it."""
 
 
 class Snapshots:
@@ -73,7 +77,8 @@ class Snapshots:
     ) -> None:
         """Write a checkpoint of the trainer's state, unless it stands on disk already.
 
-        A named one is always noted, so that its name stands in the record.
+        A named one is always noted, so that its name stands in the record. Raises
+        CheckpointUnwritten.
         """
         point = journal.point(trainer.step)
         if point == self._saved_at and reason != "named":
@@ -81,7 +86,13 @@ class Snapshots:
         described = checkpoint.describe(trainer, point, journal.branch)
         file = checkpoint.file_name(point)
         journal.record.sync()
-        write_whole(self.folder / file, checkpoint.pack(trainer, described))
+        try:
+            self.folder.mkdir(exist_ok=True)
+            write_whole(self.folder / file, checkpoint.pack(trainer, described))
+        except OSError as error:
+            raise CheckpointUnwritten(
+                f"checkpoint {file}: cannot be written: {cure(error)}"
+            ) from error
         self._saved_at = point
         taken = journal.add(
             SnapshotTaken,

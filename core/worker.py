@@ -6,15 +6,25 @@ a torch that is missing or broken ends in a sentence in the run's engine.log.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from core.client import NO_ROOM
 from core.errors import UserError
-from core.protocol import EngineFailed, encode_wire
-from core.record import read_config
+from core.protocol import AnyCommand, EngineFailed, encode_wire
+from core.record import cure, read_config
+from core.recording import Unwritten
 from core.server import Server
+
+if TYPE_CHECKING:
+    from core.run import Run
+
+
+TOO_LITTLE = "the engine does not get the memory that it needs; free some, then resume"
 
 
 def main(arguments: list[str]) -> int:
@@ -24,25 +34,103 @@ def main(arguments: list[str]) -> int:
     try:
         from core.environment import settle_threads
         from core.run import Run
-        from core.service import Service
 
         settle_threads(read_config(directory))
         run = Run(directory)
-    except (UserError, ImportError) as error:
-        # A run or list that cannot be used, or a torch that does not load; client.py quotes it.
-        print(error, file=sys.stderr)
+    except ImportError as error:
+        if is_out_of_memory(error):
+            say(TOO_LITTLE)
+            return 1
+        say(
+            f"{error} (the engine needs PyTorch and the rest, in the environment of"
+            f" {sys.executable}: install them as the README says)"
+        )
         return 1
-    server = Server(directory)
+    except UserError as error:
+        # A run or list that cannot be used; client.py quotes it.
+        say(str(error))
+        return 1
+    except Unwritten as error:
+        say(f"{error}, then resume")
+        return NO_ROOM
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        say(TOO_LITTLE)
+        return 1
     try:
-        Service(run, server).serve()
-    except Exception as error:  # noqa: BLE001 - whatever it was, those who watch must hear of it
-        traceback.print_exc()
-        server.broadcast(encode_wire(EngineFailed(reason=f"{type(error).__name__}: {error}")))
-        return 1
-    finally:
-        server.close()
+        server = Server(directory)
+    except OSError as error:
+        say(f"the engine cannot listen ({error.filename or 'socket'}): {cure(error)}")
         run.close()
-    return 0
+        return NO_ROOM
+    try:
+        return _serve(run, server)
+    finally:
+        with contextlib.suppress(MemoryError):
+            server.close()
+
+
+def _serve(run: Run, server: Server) -> int:
+    """Until the run ends; while its record cannot be written, until somebody asks to try anew."""
+    from core.run import Run
+    from core.service import Service
+    from core.snapshots import CheckpointUnwritten
+    from core.stall import Stall
+    from core.termination import Termination
+
+    directory, termination = run.directory, Termination(server)
+    waiting: tuple[tuple[AnyCommand, str], ...] = ()
+    while True:
+        try:
+            Service(run, server, termination, waiting).serve()
+            return 0
+        except (Unwritten, CheckpointUnwritten) as error:
+            reason = str(error)
+        except UserError as error:
+            return _fail(server, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, those who watch must hear of it
+            with contextlib.suppress(OSError, MemoryError):
+                traceback.print_exc()
+            return _fail(server, TOO_LITTLE if is_out_of_memory(error) else told(error))
+        finally:
+            with contextlib.suppress(Unwritten, UserError, MemoryError):
+                # What cannot be written now was told already, or is computed again.
+                run.close()
+        if run.ending:
+            _fail(server, f"{reason}. All that was confirmed is saved")
+            return NO_ROOM
+        say(reason)
+        asked = Stall(directory, server, termination, f"{reason}, then train on").wait()
+        if asked is None:
+            return NO_ROOM
+        try:
+            run, waiting = Run(directory), (asked,)
+        except (Unwritten, UserError) as error:
+            return _fail(server, f"{error}, then resume")
+
+
+def _fail(server: Server, reason: str) -> int:
+    say(reason)
+    server.broadcast(encode_wire(EngineFailed(reason=reason)))
+    return 1
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it was memory that was refused; torch has words of its own for that."""
+    words = ("allocate memory", "bad_alloc", "out of memory", "failed to map segment")
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
+
+
+def told(error: BaseException) -> str:
+    """An error that nobody expected, in one line."""
+    return f"{type(error).__name__}: {error}"
+
+
+def say(text: str) -> None:
+    """Print a line into the run's engine.log, if there is room for it."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import msgspec
@@ -21,6 +23,11 @@ from core.words import read_words
 from tests.person import FOREIGN, settled
 
 MakeRun = Callable[..., Path]
+
+FUZZ = int(os.environ.get("STEERMORE_FUZZ", "10"))
+"""How often tests marked `fuzz` do what they do; `make fuzz` sets it to 100."""
+SEED = int(os.environ.get("STEERMORE_SEED", "1"))
+"""Where their chances begin."""
 
 # As in an engine; on a busy machine more threads wait for each other.
 torch.set_num_threads(1)
@@ -97,9 +104,11 @@ def begun(**flags: Any) -> RunConfig:
 class Engine:
     """A real engine process with one client, for tests: everything it said stays in `events`."""
 
-    def __init__(self, directory: Path, name: str = "tester") -> None:
+    def __init__(
+        self, directory: Path, name: str = "tester", process: Popen[bytes] | None = None
+    ) -> None:
         self.directory = directory
-        self.process = start_engine(directory)
+        self.process = process or start_engine(directory)
         self.client = Client(directory, name, self.process)
         self.attached: Attached = self.client.attach(60)
         self.events: list[AnyEvent] = []

@@ -258,7 +258,9 @@ def processes_naming(path: Path) -> list[int]:
         for directory in proc.glob("[0-9]*"):
             # It may end while we look.
             with contextlib.suppress(OSError):
-                found[int(directory.name)] = (directory / "cmdline").read_bytes().decode()
+                found[int(directory.name)] = (
+                    (directory / "cmdline").read_bytes().decode("utf-8", "replace")
+                )
     else:
         listed = subprocess.run(
             ["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True

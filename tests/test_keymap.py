@@ -72,7 +72,7 @@ def test_each_printed_default_is_accepted_as_it_stands(tmp_path: Path) -> None:
 
 def test_a_changed_key_is_printed_as_it_is_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
-    asked = {"undo": "ctrl+z", "rate_down": "minus,comma"}
+    asked = {"undo": "ctrl+t", "rate_down": "minus,comma"}
     path.write_text(written(asked, path), "utf-8")
     assert read_keys(path).keys == asked
 
@@ -86,7 +86,7 @@ def test_a_changed_key_is_printed_as_it_is_and_read_back(tmp_path: Path) -> None
         (" ", "space"),
         ("é", "é"),
         ("U", "U"),
-        ("Ctrl+Z", "ctrl+z"),
+        ("Ctrl+T", "ctrl+t"),
         ("esc", "escape"),
         ("F5", "f5"),
         ("shift+up", "shift+up"),
@@ -105,9 +105,9 @@ def test_keys_are_written_as_people_write_them(typed: str, named: str) -> None:
         ({"fork": "hyperspace+x"}, "fork: no such key: 'hyperspace+x'"),
         ({"fork": "\x07"}, "fork: no such key: '\\x07'"),
         ({"frok": "ctrl+f"}, "frok: no such id; did you mean fork?"),
-        ({"fork": 3}, 'fork: must be a key such as "ctrl+z", or a list of keys'),
-        ({"fork": []}, 'fork: must be a key such as "ctrl+z", or a list of keys'),
-        ({"fork": ["ctrl+f", 3]}, 'fork: must be a key such as "ctrl+z", or a list of keys'),
+        ({"fork": 3}, 'fork: must be a key such as "ctrl+t", or a list of keys'),
+        ({"fork": []}, 'fork: must be a key such as "ctrl+t", or a list of keys'),
+        ({"fork": ["ctrl+f", 3]}, 'fork: must be a key such as "ctrl+t", or a list of keys'),
         ({"fork": "ctrl+c"}, "fork: ctrl+c copies; choose another key"),
         ({"fork": "ctrl+m"}, "fork: ctrl+m is enter to a terminal; choose another key"),
     ],
@@ -115,15 +115,15 @@ def test_keys_are_written_as_people_write_them(typed: str, named: str) -> None:
 def test_a_mistake_is_one_sentence_and_the_rest_is_obeyed(
     wanted: dict[str, object], sentence: str
 ) -> None:
-    keys, complaints = checked({**wanted, "undo": "ctrl+z"})
-    assert keys == {"undo": "ctrl+z"}
+    keys, complaints = checked({**wanted, "undo": "ctrl+t"})
+    assert keys == {"undo": "ctrl+t"}
     assert complaints == [sentence]
 
 
 def test_of_two_ids_on_one_key_the_first_has_it_and_the_other_keeps_its_own() -> None:
-    keys, complaints = checked({"undo": "ctrl+z", "redo": ["ctrl+z", "ctrl+y"], "fork": "ctrl+z"})
-    assert keys == {"undo": "ctrl+z", "redo": "ctrl+y"}
-    assert complaints == ["redo: ctrl+z is undo already", "fork: ctrl+z is undo already"]
+    keys, complaints = checked({"undo": "ctrl+t", "redo": ["ctrl+t", "ctrl+y"], "fork": "ctrl+t"})
+    assert keys == {"undo": "ctrl+t", "redo": "ctrl+y"}
+    assert complaints == ["redo: ctrl+t is undo already", "fork: ctrl+t is undo already"]
     assert in_force(keys)["fork"] == "x"
 
 

@@ -501,7 +501,7 @@ def test_neither_help_nor_tab_loads_torch_or_textual() -> None:
 def test_steermore_keys_prints_the_table_and_complains_apart(person: Path) -> None:
     path = person / "config" / "steermore" / "keys.toml"
     path.parent.mkdir(parents=True)
-    path.write_text('[keys]\nundo = "ctrl+z"\nfrok = "x"\n', "utf-8")
+    path.write_text('[keys]\nundo = "ctrl+t"\nfrok = "x"\n', "utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "tui", "keys"],
         cwd=ROOT,
@@ -509,6 +509,6 @@ def test_steermore_keys_prints_the_table_and_complains_apart(person: Path) -> No
         text=True,
         check=True,
     )
-    assert any(line.startswith('undo = "ctrl+z"') for line in done.stdout.splitlines())
+    assert any(line.startswith('undo = "ctrl+t"') for line in done.stdout.splitlines())
     assert any(line.startswith('# redo = "U"') for line in done.stdout.splitlines())
     assert done.stderr == "steermore: keys.toml: frok: no such id; did you mean fork?\n"

@@ -8,7 +8,6 @@ import pytest
 from core.journal import Journal
 from core.protocol import Clock, KnobsChanged, Point, decode_line, encode_line
 from core.record import (
-    RecordWriter,
     RunError,
     find_run,
     is_served,
@@ -17,6 +16,7 @@ from core.record import (
     read_events,
     write_whole,
 )
+from core.recording import RecordWriter
 from tests.conftest import MakeRun
 
 

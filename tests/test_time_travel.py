@@ -43,7 +43,7 @@ from core.protocol import (
 from core.record import column_path, read_column, read_events
 from core.replaying import Verdict, replay
 from core.run import Run
-from tests.conftest import MakeRun
+from tests.conftest import FUZZ, MakeRun
 
 
 def heard(run: Run) -> list[AnyEvent]:
@@ -411,8 +411,11 @@ ACTS: list[Any] = [
 ]
 
 
+@pytest.mark.fuzz
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4 * FUZZ,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     deeds=st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 45)), max_size=25),

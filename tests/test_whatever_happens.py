@@ -49,7 +49,7 @@ from core.protocol import (
 )
 from core.record import read_events
 from core.story import read_story
-from tests.conftest import Engine, MakeRun
+from tests.conftest import FUZZ, SEED, Engine, MakeRun
 from tests.test_time_travel import replayed
 
 Start = Callable[[Path], Engine]
@@ -208,7 +208,8 @@ def check(hands: Hands) -> None:
     assert last_saved(hands.directory) == saved
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.fuzz
+@pytest.mark.parametrize("seed", range(SEED, SEED + max(2, FUZZ // 10)))
 def test_whatever_is_done_to_it_a_run_and_its_fork_replay_bit_for_bit(
     make_run: MakeRun, start: Start, seed: int
 ) -> None:

@@ -38,6 +38,7 @@ from core.protocol import (
     RolledBack,
     Shutdown,
     SnapshotTaken,
+    Stalled,
     StateChanged,
 )
 from tui.ascii import Ascii
@@ -50,6 +51,7 @@ from tui.standing import LinkChanged
 
 if TYPE_CHECKING:
     from tui.learning.progress import Progress
+    from tui.rescue import Rescue
 
 
 class SteermoreApp(Hosting):
@@ -94,6 +96,7 @@ class SteermoreApp(Hosting):
         config = record.read_config(run_directory)
         self._training = TrainingScreen(config, dataset, self._take_flow, progress)
         self._engine = engine
+        self._rescue: Rescue | None = None
         self._mending = False
         self._client_name = ""
         self._spelling = (Ascii(dataset.words.itos),) if in_ascii else ()
@@ -110,6 +113,8 @@ class SteermoreApp(Hosting):
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGTERM, partial(self._leave, 128 + signal.SIGTERM)
         )
+        # Of the screen that it left, the terminal has kept nothing.
+        self.app_resume_signal.subscribe(self, lambda app: app.refresh(layout=True))
         self.call_after_refresh(self._first_frame_stands)
         if self._engine is None and not record.is_served(self._directory):
             self.call_after_refresh(self._show_as_it_ended)
@@ -120,6 +125,10 @@ class SteermoreApp(Hosting):
         gc.enable()
         # What was loaded stays: no later search for garbage need look at it.
         gc.freeze()
+        if not self.is_headless:
+            from tui.rescue import Rescue
+
+            self._rescue = Rescue(getattr(self._driver, "attrs_before", None))
 
     def _show_as_it_ended(self) -> None:
         try:
@@ -137,6 +146,8 @@ class SteermoreApp(Hosting):
             super().run(*args, **kwargs)  # type: ignore[arg-type]
         finally:
             signal.alarm(0)
+            if self._rescue is not None:
+                self._rescue.all_is_well()
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="engine")
     def _listen(self) -> None:
@@ -213,7 +224,7 @@ class SteermoreApp(Hosting):
         for event in events:
             if isinstance(event, CommandRejected):
                 self.notify(event.reason, severity="warning", markup=False)
-            elif isinstance(event, EngineFailed):
+            elif isinstance(event, (EngineFailed, Stalled)):
                 self.notify(event.reason, severity="error", markup=False, timeout=15)
             elif isinstance(event, EngineStopped) and self._training.leaving:
                 self._leave()
@@ -244,8 +255,12 @@ class SteermoreApp(Hosting):
     def action_resume_engine(self) -> None:
         """Start an engine for a run that has none, and train on."""
         if not record.is_served(self._directory):
+            try:
+                self._engine = start_engine(self._directory)
+            except UserError as error:
+                self.notify(str(error), severity="error", markup=False, timeout=15)
+                return
             self._commands = (Resume(),)
-            self._engine = start_engine(self._directory)
             self._client = Client(self._directory, "dashboard", self._engine)
             self._take_link(LinkChanged("loading"))
             self._listen()

@@ -120,7 +120,7 @@ def _listed(id: str, value: object) -> list[str]:
     values = value if isinstance(value, list) else [value]
     names = [name for name in values if isinstance(name, str) and name]
     if not names or len(names) < len(values):
-        raise UserError(f'{id}: must be a key such as "ctrl+z", or a list of keys')
+        raise UserError(f'{id}: must be a key such as "ctrl+t", or a list of keys')
     return names
 
 
@@ -166,7 +166,7 @@ def in_force(keys: Mapping[str, str]) -> dict[str, str]:
 
 
 def shown_key(names: str) -> str:
-    """Keys as they stand on the keyboard: `?`, `ctrl+z`, `←`; several with blanks between."""
+    """Keys as they stand on the keyboard: `?`, `ctrl+t`, `←`; several with blanks between."""
     return " ".join("+".join(map(_on_the_keyboard, name.split("+"))) for name in names.split(","))
 
 

@@ -167,6 +167,8 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
             "help"),
         key("ctrl+s", "screenshot", "screenshot", "A picture of the screen as a file (SVG)",
             "screenshot"),
+        key("ctrl+z", "suspend_process", "to the shell", "Stop the dashboard; `fg` brings it back",
+            "suspend"),
         key("q", "quit", "quit", "Leave: stop and save, or let it train on", "quit"),
         key("Q", "stop_and_save", "quit at once", "Stop, save, leave, without a question",
             "stop_and_save"),

@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from core.client import Attached, Client, EngineGone
+from core.client import Attached, Client, EngineGone, NotAnswering
+from core.errors import UserError
 from core.protocol import AnyEvent
 from tui.standing import LinkChanged
 
@@ -31,23 +32,37 @@ def read(client: Client, post: Callable[[list[News]], None], cancelled: Callable
     """Listen until `cancelled`, or until the engine has ended; close the client then."""
     patience = float("inf")
     try:
-        while attached := _attach(client, cancelled, patience):
+        while attached := _attach(client, post, cancelled, patience):
             post([attached, LinkChanged("live")])
             _receive(client, post, cancelled)
             post([LinkChanged("loading", "the connection was lost; attaching again")])
             patience = REATTACH_PATIENCE
-    except EngineGone as gone:
+    except (EngineGone, UserError, OSError) as gone:
+        # Among others, it let us in, and its record is not there to be read.
         post([LinkChanged("gone", str(gone))])
     finally:
         client.close()
 
 
-def _attach(client: Client, cancelled: Callable[[], bool], patience: float) -> Attached | None:
-    """The run so far, or None if cancelled; EngineGone after `patience` seconds."""
-    start = time.monotonic()
+def _attach(
+    client: Client,
+    post: Callable[[list[News]], None],
+    cancelled: Callable[[], bool],
+    patience: float,
+) -> Attached | None:
+    """The run so far, or None if cancelled; EngineGone where there was none for `patience` seconds.
+
+    An engine that is there and does not answer is waited for.
+    """
+    start, silent = time.monotonic(), False
     while not cancelled():
         try:
             return client.attach(timeout=2 * POLL)
+        except NotAnswering:
+            start = time.monotonic()
+            if not silent:
+                post([LinkChanged("silent")])
+            silent = True
         except TimeoutError:
             if time.monotonic() - start > patience:
                 raise EngineGone(client.how_it_ended()) from None

@@ -38,6 +38,7 @@ from core.protocol import (
     Scored,
     SettingChanged,
     SnapshotTaken,
+    Stalled,
     StateChanged,
     StepsDone,
     Surprising,
@@ -189,6 +190,8 @@ def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
             return entry(step, f"✗ not done: {printable(reason)}", "bad")
         case EngineFailed(reason=reason):
             return entry(step, f"✗ engine failed: {printable(reason)}", "bad")
+        case Stalled(reason=reason):
+            return entry(step, f"✗ {printable(reason)} (space)", "bad")
         case EngineStopped(reason=reason):
             return entry(event.step, f"engine stopped: {printable(reason)}", "quiet")
         case SnapshotTaken(reason="evaluated"):

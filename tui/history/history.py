@@ -43,6 +43,7 @@ from core.protocol import (
     Scored,
     SettingChanged,
     SnapshotTaken,
+    Stalled,
     StateChanged,
     StepsDone,
     Surprising,
@@ -81,6 +82,8 @@ class History:
         self.finished = False
         self.seconds = 0.0
         """Spent inside updates since the run began, undone ones included."""
+        self.stalled = False
+        """The engine cannot write the record, and stands still."""
         self.gap = False
         """A piece of the losses never came: attach again, and `load`."""
         self.reaching: tuple[int, float] | None = None
@@ -178,7 +181,11 @@ class History:
             case Clock():
                 self.seconds = max(self.seconds, event.seconds)
                 self._branches.clock(event.branch, event.step, event.seconds)
+            case Stalled():
+                self.stalled = True
+                self._turn(False, False, now)
             case EngineStarted() | EngineStopped() | EngineFailed():
+                self.stalled = False
                 self.reaching, self.finding = None, False
                 self._turn(False, self.finished, now)
             case SnapshotTaken():

@@ -378,6 +378,8 @@ class TrainingScreen(ChartKeys):
             return "saving"
         if self.link != "live":
             return self.link
+        if self.history.stalled:
+            return "stalled"
         if self.history.reaching is not None:
             return "going"
         if self.history.finished:

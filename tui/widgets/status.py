@@ -23,6 +23,7 @@ from tui.telling import compact, duration
 STATES = {
     "loading": ("◌", "loading engine", "status--busy"),
     "silent": ("!", "engine not answering", "status--bad"),
+    "stalled": ("!", "cannot write", "status--bad"),
     "gone": ("✗", "engine ended", "status--bad"),
     "resting": ("▪", "as it ended", "status--busy"),
     "going": ("◌", "going back", "status--busy"),
