@@ -3,13 +3,14 @@
 #   make check   format, lint, types    make bench   speed, measured in ratios
 #   make format  rewrite as `check` wants it
 #   make fuzz    what chance decides, 100 times and more    make soak    ten million steps, watched
+#   make audit   known vulnerabilities of the versions in constraints.txt
 
 PYTHON ?= python3
 # Tests start engines and terminals of their own: more at once than cores would only wait.
 WORKERS ?= 2
 READY := .venv/ready
 
-.PHONY: run test check bench fuzz soak format clean
+.PHONY: run test check bench fuzz soak format audit clean
 
 run: $(READY)
 	.venv/bin/steermore $(ARGS)
@@ -35,6 +36,12 @@ soak: $(READY)
 format: $(READY)
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+# In an environment of its own: its many packages are none of ours.
+audit: $(READY)
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --disable-pip-version-check -q pip-audit
+	.venv/bin/python -m tests.audit .venv/audit/bin/pip-audit
 
 clean:
 	rm -rf .venv

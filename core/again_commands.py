@@ -13,6 +13,7 @@ import typer
 
 from core.cli import AsJson, RunsDir, app
 from core.dials import parse_count
+from core.errors import harmless
 from core.launch import runs_directory
 from core.options import changes
 from core.protocol import AnyCommand, Resume, SetKnobs, SetSetting
@@ -55,7 +56,7 @@ def replay(run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False) -> N
     else:
         print(f"not identical: {verdict.difference}")
         for line in verdict.environment:
-            print(f"the machine differs: {line}")
+            print(f"the machine differs: {harmless(line)}")
     raise typer.Exit(0 if verdict.identical else 1)
 
 
@@ -71,7 +72,7 @@ def forked(
     step = None if at is None else parse_count("step", at, 0, 10**12)
     knobs, settings = changes(given)
     if is_served(parent) and not keep:
-        print(stop(parent), file=sys.stderr)
+        print(harmless(stop(parent)), file=sys.stderr)
     with progress("computing the state again") as show:
         return fork(parent, runs, step=step, knobs=knobs, settings=settings, progress=show)
 

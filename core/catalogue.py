@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
-from core.client import Endpoint
+from core.client import read_endpoint
+from core.coherence import acts_of
 from core.differing import Facts, facts
-from core.lineage import Acts, on_path, settings_after
+from core.lineage import on_path, settings_after
 from core.processes import engines
 from core.protocol import (
     AnyRecorded,
@@ -122,21 +121,16 @@ def look(directory: Path, alive: Mapping[Path, int] | None = None) -> Listed:
         return _unreadable(directory, pid, str(error))
     except OSError as error:
         return _unreadable(directory, pid, f"cannot be read: {error.strerror or error}")
-    except (LookupError, ValueError, TypeError, AssertionError):
-        # Every line is sound, but they tell no story: some are missing, or of another run.
-        why = f"run {directory.name}: events.jsonl is damaged: its acts do not follow on each other"
-        return _unreadable(directory, pid, why)
 
 
 def _read(directory: Path, served: bool, pid: int | None) -> Listed:
     config = read_config(directory)
     events = read_events(directory)
-    acts = Acts(events)
+    acts = acts_of(directory, config, events)
     step, dev_loss, newest = config.parent.step if config.parent else 0, None, None
     knobs = config.knobs
     state: State = "paused" if served or pid else "empty"
     if events:
-        # Without an act, there being notes, the first lines are lost: IndexError.
         head = acts.head(updates_on(directory, acts.branch))
         step, path = head.step, acts.path(head)
         knobs = path[-1].knobs
@@ -198,11 +192,8 @@ def _step_limit(events: list[AnyRecorded], limit: int) -> int:
 
 def announced_pid(directory: Path) -> int | None:
     """The process id in `engine.json`, if there is one; after a crash it may be a stranger's."""
-    try:
-        data = (directory / "engine.json").read_bytes()
-        return msgspec.json.decode(data, type=Endpoint).pid
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return None
+    endpoint = read_endpoint(directory)
+    return endpoint.pid if endpoint else None
 
 
 def holds_record(directory: Path) -> bool:

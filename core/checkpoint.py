@@ -8,25 +8,11 @@ import msgspec
 import safetensors
 import safetensors.torch
 
-from core.config import Knobs
+from core.decoding import soundly
 from core.protocol import Point
 from core.record import RunError
+from core.seal import KEY, Description
 from core.trainer import Snapshot, Trainer
-
-KEY = "steermore"
-
-
-class Description(msgspec.Struct, frozen=True, kw_only=True):
-    """What a checkpoint says of itself."""
-
-    format: int = 1
-    point: Point
-    branch: int
-    updates: int
-    """The optimizer's own count."""
-    knobs: Knobs
-    state_sha256: str
-    weights_sha256: str
 
 
 def file_name(point: Point) -> str:
@@ -58,7 +44,7 @@ def load(path: Path) -> tuple[Snapshot, Description]:
         with safetensors.safe_open(path, framework="pt") as file:
             meta = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        description = msgspec.json.decode(meta.get(KEY, ""), type=Description)
+        description = _decode(meta.get(KEY, "").encode())
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error}") from None
     except (safetensors.SafetensorError, msgspec.MsgspecError) as error:
@@ -70,3 +56,6 @@ def load(path: Path) -> tuple[Snapshot, Description]:
         knobs=description.knobs,
     )
     return snapshot, description
+
+
+_decode = soundly(msgspec.json.Decoder(Description).decode)

@@ -22,8 +22,9 @@ import msgspec
 import numpy as np
 
 from core import record
+from core.coherence import acts_of
 from core.config import RunConfig
-from core.lineage import Acts
+from core.decoding import soundly
 from core.protocol import (
     MAX_FRAME,
     PROTOCOL,
@@ -62,6 +63,17 @@ class Endpoint(msgspec.Struct, frozen=True):
     pid: int
 
 
+_decode_endpoint = soundly(msgspec.json.Decoder(Endpoint).decode)
+
+
+def read_endpoint(directory: Path) -> Endpoint | None:
+    """Where the engine of a run says that it listens; None if it says nothing that can be read."""
+    try:
+        return _decode_endpoint((directory / "engine.json").read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
 @dataclass(frozen=True)
 class Attached:
     """Everything that happened in a run until this client attached."""
@@ -81,7 +93,7 @@ def read_run(directory: Path) -> Attached:
     config = record.read_config(directory)
     first = config.parent.step if config.parent else 0
     events = tuple(record.read_events(directory))
-    acts = Acts(events)
+    acts = acts_of(directory, config, events)
     losses = _columns(directory, acts.branch, None)
     column = losses[acts.branch]
     states = [event for event in events if isinstance(event, StateChanged)]
@@ -228,16 +240,14 @@ class Client:
 
     def _connect(self) -> Connection | None:
         """A connection that has shown its key, or None while no engine listens."""
-        try:
-            endpoint = msgspec.json.decode(
-                (self.directory / "engine.json").read_bytes(), type=Endpoint
-            )
-        except (OSError, msgspec.MsgspecError):
+        endpoint = read_endpoint(self.directory)
+        if endpoint is None:
             return None
         end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             end.connect(endpoint.socket)
-        except OSError:
+        except (OSError, ValueError):
+            # Nobody listens, or it is no path at all.
             end.close()
             return None
         seconds, rest = divmod(SEND_TIMEOUT, 1)

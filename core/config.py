@@ -11,10 +11,15 @@ from typing import Literal
 import msgspec
 
 from core.dealing import Dealing
-from core.dials import DIALS, KNOB_NAMES, KNOBS, SETTINGS, ConfigError, Value, whole
+from core.dials import DIALS, KNOB_NAMES, KNOBS, SETTINGS, ConfigError, Value, show, whole
 
 FORMAT = 1
 """Version of the run directory's layout; a reader refuses any other."""
+
+MOST_STEP = 10**12
+"""No run comes this far; a larger number is a slip of the keys, or damage."""
+MOST_THREADS = 256
+SEED_HIGH = 2**63 - 1
 
 KERNEL = "script-1"
 """The implementation of an update: another name where it may give other bits."""
@@ -42,6 +47,9 @@ class DataConfig(Config, frozen=True, kw_only=True):
     dealing: Dealing = "shuffle"
     """How they are dealt: as `random.Random(split_seed).shuffle` orders them, or, beyond a million
     words, by a permutation that takes a fraction of the time (core/dealing.py)."""
+
+    def __post_init__(self) -> None:
+        _check_range("split_seed", self.split_seed, SEED_HIGH)
 
 
 class ModelConfig(Config, frozen=True, kw_only=True):
@@ -122,6 +130,9 @@ class PlannedAct(Config, frozen=True, kw_only=True):
     step: int
     changes: dict[str, Value]
 
+    def __post_init__(self) -> None:
+        _check_range("act at step", self.step, MOST_STEP)
+
 
 class Parent(Config, frozen=True, kw_only=True):
     """Where a fork comes from: a run, and the point of it that its `start.safetensors` holds."""
@@ -131,6 +142,10 @@ class Parent(Config, frozen=True, kw_only=True):
     step: int
     examples: int = 0
     """Consumed until there, its own parent's included: the epochs of the fork count on."""
+
+    def __post_init__(self) -> None:
+        _check_range("step", self.step, MOST_STEP)
+        _check_range("examples", self.examples, MOST_STEP * 65_536)
 
 
 class RunConfig(Config, frozen=True, kw_only=True):
@@ -159,6 +174,18 @@ class RunConfig(Config, frozen=True, kw_only=True):
     """Of a fork: its first state is not that of its seed."""
     test_looks: int = 0
     """How often the test split had been looked at in the runs that this one was forked from."""
+
+    def __post_init__(self) -> None:
+        # Two hundred billion threads would end the process that is asked for them.
+        _check_range("threads", self.threads, MOST_THREADS, low=1)
+        _check_range("seed", self.seed, SEED_HIGH)
+        _check_range("created", self.created, 1e11)
+        _check_range("test_looks", self.test_looks, MOST_STEP)
+
+
+def _check_range(field: str, value: float, high: float, low: float = 0) -> None:
+    if not low <= value <= high:
+        raise ConfigError(field, value, f"must be between {show(low)} and {show(high)}")
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,14 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Literal
 
-from core.errors import UserError
+from core.errors import UserError, harmless
 
 Value = float | int | str | tuple[int, ...] | None
 """What a knob or a setting can hold."""
 
+
+MOST_STEPS = 1_000
+"""Step numbers in one value: each update looks at all of them."""
 
 FINE_MANTISSAS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0)
 """Ten rungs per decade, the coarse ones among them (the preferred numbers R10, ISO 3)."""
@@ -25,7 +28,7 @@ class ConfigError(UserError):
 
     def __init__(self, field: str, value: object, cure: str) -> None:
         self.field, self.value, self.cure = field, value, cure
-        super().__init__(f"{field.replace('_', ' ')} {show(value)} {cure}")
+        super().__init__(f"{harmless(field.replace('_', ' '), 40)} {shown_short(value)} {cure}")
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,9 @@ class Dial:
                 raise ConfigError(self.name, value, f"must be one of {', '.join(self.choices)}")
         elif self.kind == "steps":
             steps = value if isinstance(value, tuple) else (-1,)
-            if any(s < 1 for s in steps) or list(steps) != sorted(set(steps)):
-                raise ConfigError(
-                    self.name, value, "must be rising step numbers such as 100000,150000"
-                )
+            within = all(self.low <= s <= self.high for s in steps) and len(steps) <= MOST_STEPS
+            if not within or list(steps) != sorted(set(steps)):
+                raise ConfigError(self.name, value, f"must be {self.range()}")
         elif (
             isinstance(value, bool)
             or not isinstance(value, int if self.kind == "count" else (int, float))
@@ -93,6 +95,9 @@ class Dial:
 
     def range(self) -> str:
         """The range in words: `a number above 0 and at most 1,000,000`."""
+        if self.kind == "steps":
+            most = f"at most {MOST_STEPS:,}, none above {show(self.high)}"
+            return f"rising step numbers such as 100000,150000 ({most})"
         noun = "a whole number" if self.kind == "count" else "a number"
         low = f"above {show(self.low)}" if self.open_low else f"from {show(self.low)}"
         if math.isinf(self.high):
@@ -118,13 +123,9 @@ class Dial:
                 else:
                     value = float(text)
             except ValueError:
-                cure = (
-                    "must be rising step numbers"
-                    if self.kind == "steps"
-                    else f"must be {self.range()}"
-                )
-                raise ConfigError(self.name, text, cure) from None
-        return self.exact(value)
+                raise ConfigError(self.name, text, f"must be {self.range()}") from None
+        # Who types -0 means 0; the record would keep them apart.
+        return self.exact(abs(value) if value == 0 and isinstance(value, float) else value)
 
     def rung(self, value: float, rungs: int, *, fine: bool = False) -> float:
         """The value `rungs` steps up (or down, if negative) the ladder from `value`.
@@ -202,7 +203,13 @@ KNOBS: tuple[Dial, ...] = (
         zero="none",
     ),
     Dial("floor", "The lowest factor; a curve ends there.", high=1.0, ladder=(1e-4, 1.0), zero="0"),
-    Dial("drops", "Steps after the schedule's start at which a step schedule drops.", kind="steps"),
+    Dial(
+        "drops",
+        "Steps after the schedule's start at which a step schedule drops.",
+        low=1,
+        high=10**12,
+        kind="steps",
+    ),
     Dial(
         "drop_factor",
         "What each drop multiplies the rate by.",
@@ -376,10 +383,26 @@ def show(value: object) -> str:
         return "off"
     if isinstance(value, tuple):
         return ", ".join(map(show, value)) or "none"
-    if isinstance(value, int):
+    if isinstance(value, int) and abs(value) < 10**24:
         return f"{value:,}"
+    if isinstance(value, int):
+        # Python refuses to spell a number of thousands of digits, and nobody could read it.
+        return f"{'-' if value < 0 else ''}10^{int(abs(value).bit_length() * math.log10(2))}"
     if isinstance(value, float):
         return (
             f"{value:,.0f}" if value.is_integer() and 1e3 <= abs(value) < 1e15 else f"{value:.6g}"
         )
     return f"{value!r}" if not isinstance(value, str) or not value.isidentifier() else value
+
+
+def shown_short(value: object) -> str:
+    """A value as sentences quote it: as people read it, but of something endless the beginning."""
+    if isinstance(value, tuple):
+        value = value[:LONGEST_SHOWN]
+    elif isinstance(value, str):
+        value = value[: LONGEST_SHOWN + 1]
+    return harmless(show(value), LONGEST_SHOWN)
+
+
+LONGEST_SHOWN = 60
+"""Characters of a value that a sentence quotes."""

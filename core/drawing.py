@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.answering import answer
 from core.dataset import Dataset
@@ -12,6 +13,9 @@ from core.dials import DIALS, parse_count
 from core.launch import load_data
 from core.protocol import Sample, SamplesDrawn
 from core.record import RunError, is_served, read_config
+
+if TYPE_CHECKING:
+    from core.trainer import Trainer
 
 MOST_OF_AN_ENGINE = 1_000
 """Names that a live engine draws at once: training waits for it."""
@@ -62,23 +66,21 @@ def draw_names(
 def _from_checkpoint(
     directory: Path, wish: Sample, *, unique: bool, new: bool, served: bool
 ) -> Drawing:
-    path = _newest_checkpoint(directory, served=served)
+    paths = _checkpoints(directory, served=served)
     config = read_config(directory)
     # torch takes a second to load; what can be refused before it, is.
     data = load_data(directory, config)
     data.encode(wish.prefix)
-    from core import checkpoint, sampling
+    from core import sampling
     from core.environment import settle_threads
-    from core.model import Model
+    from core.trainer import Trainer
 
-    snapshot, _ = checkpoint.load(path)
     settle_threads(config)
-    model = Model(config.model, data.vocab_size)
-    for name, weights in model.views(model.flat)._asdict().items():
-        weights.copy_(snapshot.tensors[name])
+    trainer = Trainer(data, config.model, config.knobs, config.seed)
+    _restore_newest(trainer, directory, paths)
     try:
         pieces = sampling.stream(
-            model,
+            trainer.model,
             data.itos,
             count=wish.count,
             temperature=1.0 if wish.temperature is None else wish.temperature,
@@ -91,12 +93,29 @@ def _from_checkpoint(
         )
     except ValueError as error:
         raise RunError(f"run {directory.name}: {error}") from None
-    step = snapshot.step
+    step = trainer.step
     aside = f"run {directory.name} is live: these are from its checkpoint at step {step:,}"
     return Drawing(step, pieces, aside if served else "")
 
 
-def _newest_checkpoint(directory: Path, *, served: bool) -> Path:
+def _restore_newest(trainer: Trainer, directory: Path, paths: list[Path]) -> None:
+    """Put the newest of these that is sound in force; raises RunError if none is."""
+    from core.reaching import restore_sound
+
+    for path in paths:
+        try:
+            restore_sound(trainer, path)
+        except RunError:
+            continue
+        return
+    raise RunError(
+        f"run {directory.name}: all of its checkpoints are damaged; `steermore resume"
+        f" {directory.name}` computes the state again and saves it"
+    )
+
+
+def _checkpoints(directory: Path, *, served: bool) -> list[Path]:
+    """The newest first; raises RunError if there is none."""
     written: dict[Path, int] = {}
     for path in (directory / "checkpoints").glob("*.safetensors"):
         try:
@@ -104,7 +123,7 @@ def _newest_checkpoint(directory: Path, *, served: bool) -> Path:
         except FileNotFoundError:
             continue  # A live engine drops old ones.
     if written:
-        return max(written, key=lambda path: written[path])
+        return sorted(written, key=lambda path: written[path], reverse=True)
     if served:
         raise RunError(
             f"run {directory.name}: it is live and has no checkpoint yet; until then, ask for at"

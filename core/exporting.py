@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from core.dials import Value
+from core.errors import harmless_json
 from core.protocol import Act, Clock, Evaluated, KnobsChanged, Recorded, RolledBack, SamplesDrawn
 from core.record import RunError
 from core.story import Piece, Story
@@ -146,8 +147,8 @@ def write_json(story: Story, file: BinaryIO) -> None:
     A loss that is not finite is null. What stands in a list says whether it is `on_lineage`.
     """
     run = story.directory.resolve().name
-    head = {"run": run, "step": story.step, "config": story.config}
-    file.write(msgspec.json.encode(head)[:-1])
+    head = {"run": run, "step": story.step, "config": msgspec.to_builtins(story.config)}
+    file.write(harmless_json(head)[:-1].encode())
     for name, column in ARRAYS.items():
         _write_array(file, name, map(column, story.pieces()))
     for name, kind in LISTS.items():

@@ -26,6 +26,7 @@ from core.client import Client, EngineGone
 from core.config import RunConfig
 from core.dataset import Dataset
 from core.dials import show
+from core.errors import harmless
 from core.guard import tenth, trip_text
 from core.launch import load_data, start_engine
 from core.lineage import settings_after
@@ -173,7 +174,7 @@ def train_and_report(
         print(f"steermore: {stalled}, with {again}", file=sys.stderr)
         return 1
     except (EngineGone, TimeoutError) as error:
-        print(f"steermore: {error}", file=sys.stderr)
+        print(f"steermore: {harmless(str(error))}", file=sys.stderr)
         return 1
     finally:
         client.close()
@@ -184,13 +185,13 @@ def train_and_report(
         print(json.dumps(report))
     else:
         for line in _summary(report, directory, finished=fit.finished):
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(harmless(line), markup=False, soft_wrap=True)
     if fit.tripped and not fit.finished:
         again = show(tenth(fit.tripped.learning_rate))
         print(
             f"steermore: {trip_text(fit.tripped)}, at step {fit.tripped.step:,}; the run is saved"
-            f" as it was at step {fit.step:,}. Go on with `steermore resume {directory.name}"
-            f" --learning-rate {again} --headless`, or give --guard act",
+            f" as it was at step {fit.step:,}. Go on with `steermore resume"
+            f" {harmless(directory.name)} --learning-rate {again} --headless`, or give --guard act",
             file=sys.stderr,
         )
         return 1
@@ -232,7 +233,7 @@ def _progress(console: Console, limit: int) -> Iterator[Callable[[Fit], None]]:
 
         def show_progress(fit: Fit) -> None:
             while fit.news:
-                bar.console.print(fit.news.pop(0), markup=False)
+                bar.console.print(harmless(fit.news.pop(0)), markup=False)
             bar.update(task, completed=fit.step, loss=f"loss {fit.loss:.3f}")
 
         yield show_progress

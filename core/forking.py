@@ -11,12 +11,14 @@ import msgspec
 from core import __version__
 from core.config import Parent, PlannedAct
 from core.dials import ConfigError, Value
-from core.launch import new_run, words_path
+from core.launch import another_list, new_run, words_path
 from core.lineage import Lineage, examples_before, examples_on, point_at, settings_after
 from core.protocol import Point, SnapshotTaken, TestEvaluated
 from core.record import RunError
+from core.seal import state_sha256
 from core.steering import check_plan
 from core.story import Story, read_story
+from core.words import read_words
 
 Progress = Callable[[int, int], None]
 """Called with updates made and updates in all."""
@@ -64,11 +66,14 @@ def fork(
         ),
     )
     check_plan(forked)
-    words = words_path(parent, config).read_bytes()
+    # Read as a list, or what is no such thing would make the whole run before it is found out.
+    words = read_words(words_path(parent, config))
+    if words.sha256 != config.data.sha256:
+        raise another_list(parent, config)
     start = _checkpoint_at(story, point)
     if start is None:
         start = _compute(story, here, progress)
-    return new_run(runs, forked, words, start=start)
+    return new_run(runs, forked, words.raw, start=start)
 
 
 def check_saved(parent: Path) -> None:
@@ -93,9 +98,12 @@ def looks(story: Story) -> int:
 def _checkpoint_at(story: Story, point: Point) -> bytes | None:
     for event in story.events:
         if isinstance(event, SnapshotTaken) and story.acts.point_of(event) == point:
-            path = story.directory / "checkpoints" / event.file
-            if path.exists():
-                return path.read_bytes()
+            try:
+                packed = (story.directory / "checkpoints" / event.file).read_bytes()
+            except OSError:
+                continue
+            if state_sha256(packed) == event.state_sha256:
+                return packed
     return None
 
 

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from core.coherence import acts_of
+from core.config import RunConfig
 from core.lineage import Acts
 from core.protocol import (
     Act,
@@ -34,11 +36,13 @@ R = TypeVar("R", bound=Recorded)
 class Journal:
     """The one place through which a run speaks: to its record, and to those who listen."""
 
-    def __init__(self, directory: Path) -> None:
-        """Takes the run's lock; raises RunError if another engine has it."""
+    def __init__(self, directory: Path, config: RunConfig | None = None) -> None:
+        """Takes the run's lock; raises RunError if another engine has it, or if what is recorded
+        cannot be of a run with this configuration.
+        """
         self.record = RecordWriter(directory)
-        self.acts = Acts(self.record.events)
         events = self.record.events
+        self.acts = acts_of(directory, config, events) if config else Acts(events)
         self.seq = events[-1].seq if events else -1
         """Of the last recorded event."""
         self.seconds = max((e.seconds for e in events if isinstance(e, Clock)), default=0.0)

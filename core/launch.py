@@ -15,7 +15,7 @@ import msgspec
 from core.config import RunConfig
 from core.dataset import Dataset, DatasetError
 from core.record import START, RunError, cure, write_whole
-from core.words import WordList, harmless, read_words
+from core.words import WordList, read_words
 
 MAX_COPY = 16 * 1024 * 1024
 """Bytes of a list of words that a run keeps a copy of; a larger list is named with its sha256."""
@@ -72,14 +72,18 @@ def words_path(directory: Path, config: RunConfig) -> Path:
 
 def load_data(directory: Path, config: RunConfig) -> Dataset:
     """The run's list, dealt as its configuration says; raises DatasetError."""
-    path, data = words_path(directory, config), config.data
-    dataset = dealt(read_words(path), config)
-    if dataset.sha256 != data.sha256:
-        raise DatasetError(
-            f"{harmless(str(path))}: is not the list that run {directory.name} was begun with, as"
-            " its sha256 shows. Put that list back, or begin a new run."
-        )
+    dataset = dealt(read_words(words_path(directory, config)), config)
+    if dataset.sha256 != config.data.sha256:
+        raise another_list(directory, config)
     return dataset
+
+
+def another_list(directory: Path, config: RunConfig) -> DatasetError:
+    """What is said where a run's list is not the one that it learned from."""
+    return DatasetError(
+        f"{words_path(directory, config)}: is not the list that run {directory.name} was begun"
+        " with, as its sha256 shows. Put that list back, or begin a new run."
+    )
 
 
 def dealt(words: WordList, config: RunConfig) -> Dataset:

@@ -21,7 +21,9 @@ import typer
 from core import __version__
 from core.completing import one_of
 from core.config import (
+    MOST_THREADS,
     PRESETS,
+    SEED_HIGH,
     DataConfig,
     Initialization,
     Knobs,
@@ -34,12 +36,11 @@ from core.config import (
 )
 from core.config import parse_plan as parse_act
 from core.dealing import dealing_for
-from core.dials import KNOBS, SETTINGS, Dial, Value
+from core.dials import KNOBS, SETTINGS, ConfigError, Dial, Value
 from core.steering import check_plan
 from core.threads import fitting_threads
 from core.words import WordList, read_words
 
-SEED_HIGH = 2**63 - 1
 AUTO = "auto"
 """Said in place of a number of threads."""
 
@@ -52,7 +53,7 @@ FOUNDATIONS: tuple[Dial, ...] = (
         "threads",
         "Threads for the mathematics; auto: by the size of a step.",
         low=1,
-        high=256,
+        high=MOST_THREADS,
         kind="count",
     ),
     Dial("block_size", "Symbols of context.", low=1, high=64, kind="count"),
@@ -95,7 +96,7 @@ def begin(given: dict[str, Any], acts: tuple[str, ...] = ()) -> Beginning:
     DatasetError.
     """
     recipe = recipe_of(given, acts)
-    words = read_words(given["data"] or shipped_names())
+    words = read_words(shipped_names() if given["data"] is None else given["data"])
     return Beginning(configured(given, words, recipe), words, given["runs_dir"])
 
 
@@ -114,6 +115,14 @@ def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunCon
     `given["data"]` names the file that `words` were read from, if not the shipped one; without an
     initialization the preset's is taken, without threads those that fit. Raises ConfigError.
     """
+    path = str(given["data"] or shipped_names())
+    try:
+        # What is recorded of a run is UTF-8, the name of its list included, whatever the locale is.
+        path = os.fsencode(path).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(
+            "data", path, "is no valid UTF-8; rename the file or its folder"
+        ) from None
     threads = None if given.get("threads") == AUTO else given.get("threads")
     found = _parsed(FOUNDATIONS, given | {"threads": threads})
     preset = cast(PresetName, found["preset"])
@@ -126,8 +135,7 @@ def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunCon
         version=__version__,
         preset=preset,
         data=DataConfig(
-            # As people read it: of a name in another encoding Python makes what no file can hold.
-            path=os.fsencode(given["data"] or shipped_names()).decode("utf-8", "backslashreplace"),
+            path=path,
             sha256=words.sha256,
             split_seed=cast(int, found["split_seed"]),
             dealing=dealing_for(len(words.words)),

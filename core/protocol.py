@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from core.config import RunConfig
+from core.decoding import soundly
 from core.dials import Value
 
 PROTOCOL = 1
@@ -583,7 +584,7 @@ AnyEvent = (
 )
 
 encode_wire = msgspec.msgpack.Encoder().encode
-decode_event = msgspec.msgpack.Decoder(AnyEvent).decode
-decode_command = msgspec.msgpack.Decoder(AnyCommand | Hello).decode
+decode_event = soundly(msgspec.msgpack.Decoder(AnyEvent).decode)
+decode_command = soundly(msgspec.msgpack.Decoder(AnyCommand | Hello).decode)
 encode_line = msgspec.json.Encoder().encode
-decode_line = msgspec.json.Decoder(AnyRecorded).decode
+decode_line = soundly(msgspec.json.Decoder(AnyRecorded).decode)

@@ -20,6 +20,7 @@ from core.lineage import Acts, Lineage
 from core.pacing import Pacing
 from core.protocol import Point
 from core.record import START, RunError, read_losses
+from core.seal import Description
 from core.trainer import Trainer
 
 TakeLosses = Callable[[int, int, np.ndarray], None]
@@ -47,8 +48,8 @@ def first_trainer(directory: Path, config: RunConfig, data: Dataset) -> Trainer:
     return trainer
 
 
-def restore_sound(trainer: Trainer, path: Path) -> Point:
-    """Put a checkpoint in force and return its point; raises RunError if its digest is wrong."""
+def restore_sound(trainer: Trainer, path: Path) -> Description:
+    """Put a checkpoint in force and return what it is; raises RunError if its digest is wrong."""
     snapshot, description = checkpoint.load(path)
     try:
         trainer.restore(snapshot)
@@ -56,7 +57,7 @@ def restore_sound(trainer: Trainer, path: Path) -> Point:
         raise RunError(f"{path}: a checkpoint of another model: {error}") from None
     if trainer.state_sha256() != description.state_sha256:
         raise RunError(f"{path}: damaged checkpoint: its digest is not that of its state")
-    return description.point
+    return description
 
 
 def reach(

@@ -20,14 +20,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from core.config import FORMAT, RunConfig
-from core.errors import UserError
+from core.decoding import soundly
+from core.errors import UserError, harmless
 from core.protocol import AnyRecorded, decode_line
+from core.soundness import check_line
 
 START = "start.safetensors"
 """The state that a fork begins from, within its run directory."""
@@ -55,25 +58,58 @@ def column_path(directory: Path, branch: int) -> Path:
 def read_config(directory: Path) -> RunConfig:
     """What the run starts from; raises RunError with a sentence if it cannot be read."""
     path = directory / "config.json"
+    check_files(directory)
     try:
         data = path.read_bytes()
-        found = msgspec.json.decode(data, type=_Format).format
+        found = _decode_format(data).format
         if found != FORMAT:
             raise RunError(
                 f"run {directory.name}: its format is {found}, this steermore reads {FORMAT};"
                 " use the version that made it"
             )
-        return msgspec.json.decode(data, type=RunConfig)
+        return _decode_config(data)
     except FileNotFoundError:
         raise RunError(f"{directory}: not a run (there is no config.json)") from None
     except OSError as error:
         raise RunError(f"run {directory.name}: cannot read config.json: {error.strerror}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except msgspec.MsgspecError as error:
         raise RunError(f"run {directory.name}: config.json is damaged: {error}") from None
 
 
 class _Format(msgspec.Struct):
     format: int
+
+
+_decode_format = soundly(msgspec.json.Decoder(_Format).decode)
+_decode_config = soundly(msgspec.json.Decoder(RunConfig).decode)
+
+OURS = re.compile(
+    r"(config|engine)\.json|events\.jsonl|engine\.lo(ck|g)|words\.txt|loss-\d+\.f32|.*\.safetensors"
+)
+"""Files of a run, here and in its folder of checkpoints."""
+
+
+def check_files(directory: Path) -> None:
+    """Raise RunError unless the run's files are plain files of its own.
+
+    Written to, a link would change what it leads to, wherever that is; read, a FIFO would make
+    everybody wait who lists the runs. The run's directory itself may be a link.
+    """
+    try:
+        for folder in (directory, directory / "checkpoints"):
+            for entry in os.scandir(folder) if folder.is_dir() else ():
+                plain = entry.is_file(follow_symlinks=False)
+                if entry.name == "checkpoints":
+                    plain = entry.is_dir(follow_symlinks=False)
+                elif OURS.fullmatch(entry.name) is None or entry.is_dir(follow_symlinks=False):
+                    continue
+                if not plain:
+                    raise RunError(
+                        f"run {directory.name}: {entry.name} is a link or a device, where only a"
+                        " plain file of the run's own is opened; put a copy in its place"
+                    )
+    except OSError as error:
+        raise RunError(f"run {directory.name}: cannot be read: {error.strerror}") from None
 
 
 def read_events(directory: Path, last: int | None = None) -> list[AnyRecorded]:
@@ -89,7 +125,8 @@ def read_events(directory: Path, last: int | None = None) -> list[AnyRecorded]:
     for number, line in enumerate(lines[:-1], start=1):
         try:
             event = decode_line(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            check_line(event, number - 1)
+        except ValueError as error:
             raise RunError(
                 f"run {directory.name}: events.jsonl, line {number} is damaged: {error}"
             ) from None
@@ -125,6 +162,9 @@ def find_run(runs: Path, name: str) -> Path:
 
     Raises RunError if there is none or more than one.
     """
+    if not name.strip():
+        # The beginning of every run's name: `rm ""` must not mean the only one there is.
+        raise RunError("the name of the run is empty; `last` means the newest")
     if os.sep in name or name in (".", ".."):
         directory = Path(name)
         read_config(directory)
@@ -138,6 +178,7 @@ def find_run(runs: Path, name: str) -> Path:
     found = found or [path for path in known if path.name.startswith(name)]
     if len(found) == 1:
         return found[0]
+    name = harmless(name, 80)
     if found:
         names = ", ".join(path.name for path in found[:4])
         raise RunError(f"{name}: more than one run begins so ({names} …); type more of it")

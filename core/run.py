@@ -70,7 +70,7 @@ class Run:
         """
         self.directory = directory
         self.config = read_config(directory)
-        self.journal = Journal(directory)
+        self.journal = Journal(directory, self.config)
         self.data = load_data(directory, self.config)
         self.trainer = first_trainer(directory, self.config, self.data)
         self.settings = self.config.settings

@@ -5,7 +5,6 @@ Imported for what it adds to the program of core/cli.py.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -18,7 +17,7 @@ from core.cli import RunsDir, app
 from core.completing import run_names
 from core.deleting import check_deletable, delete, in_short
 from core.dials import ConfigError
-from core.errors import UserError
+from core.errors import UserError, harmless, harmless_json
 from core.exporting import COLUMNS, SAMPLES, WRITERS, Writer, opened
 from core.fields import Field, parse_order
 from core.filtering import parse_filter
@@ -63,17 +62,18 @@ def runs(
     found = [run for run in known if wanted.keeps(run)]
     found = order.sort(found) if order else found
     if as_json:
-        print(json.dumps([_as_object(run) for run in found], ensure_ascii=False))
+        print(harmless_json([_as_object(run) for run in found]))
     elif not known:
-        print(f"{folder}: no run here yet; `steermore` or `steermore fit` makes one")
+        print(f"{harmless(str(folder))}: no run here yet; `steermore` or `steermore fit` makes one")
     elif not found:
-        print(f"{folder}: none of the {len(known):,} runs here is meant by {filter}")
+        told = f"none of the {len(known):,} runs here is meant by {harmless(filter)}"
+        print(f"{harmless(str(folder))}: {told}")
     else:
         asked = (*wanted.fields, order.field) if order else wanted.fields
         _print_table(found, [each for each in dict.fromkeys(asked) if each.name not in SHOWN])
         for run in found:
             if run.why:
-                print(run.why, file=sys.stderr)
+                print(harmless(run.why), file=sys.stderr)
 
 
 HEADINGS = ("run", "state", "step", "best dev", "age", "pid")
@@ -111,7 +111,7 @@ def _print_table(found: list[Listed], asked: list[Field]) -> None:
         table.add_column(field.short, justify="left" if field.kind == "text" else "right")
     for run in found:
         cells = (*_cells(run), *(field.told(run) for field in asked))
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(harmless(cell)) for cell in cells))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = console.measure(table, options=console.options.update(width=1_000)).maximum
@@ -132,7 +132,7 @@ def _as_object(run: Listed) -> dict[str, str | float | None]:
 @app.command()
 def stop(run: RunName, runs_dir: RunsDir = None) -> None:
     """Have the engine of a run save and end; if it is frozen, make it end."""
-    print(stop_engine(_find(runs_directory(runs_dir), run)))
+    print(harmless(stop_engine(_find(runs_directory(runs_dir), run))))
 
 
 @app.command()
@@ -144,7 +144,7 @@ def rename(
     """Give a run that no engine serves another name; its forks find it all the same."""
     directory = _find(runs_directory(runs_dir), run)
     renamed = rename_run(directory, name)
-    print(f"run {directory.absolute().name}: is called {renamed.name} now")
+    print(harmless(f"run {directory.absolute().name}: is called {renamed.name} now"))
 
 
 @app.command()
@@ -161,17 +161,23 @@ def rm(
         raise UserError("rm asks before it deletes; without a terminal, say --yes")
     for directory in chosen:
         about = look(directory)
-        name = about.run
+        name = harmless(about.run)
         if yes or typer.confirm(f"delete run {name} ({in_short(about)})?"):
-            delete(directory)
+            delete(_deletable(folder, str(directory.absolute())))
             print(f"deleted run {name}")
 
 
 def _find(folder: Path, name: str) -> Path:
     """As `find_run`, but also what is too damaged for it, and what an engine has outlived."""
     directory = Path(name) if os.sep in name or name in (".", "..") else folder / name
-    if holds_record(directory) or (not directory.exists() and is_live(directory)):
-        return directory
+    try:
+        if name.strip() and (
+            holds_record(directory) or (not directory.exists() and is_live(directory))
+        ):
+            return directory
+    except OSError:
+        # A name too long for any file is none of a run, either.
+        pass
     return find_run(folder, name)
 
 
@@ -221,11 +227,11 @@ def export(
     wanted: list[tuple[Writer, str]] = [(WRITERS[to], output)] if to in WRITERS else []
     wanted += [(SAMPLES, samples)] if samples else []
     names = [name for _, name in wanted]
-    if len({name if name == "-" else str(Path(name).resolve()) for name in names}) < len(names):
+    if len({name if name == "-" else os.path.realpath(name) for name in names}) < len(names):
         raise UserError(f"{output}: --output and --samples must name different files")
     for name in names:
         # Before the first is written: the second must not fail then.
-        if name != "-" and Path(name).exists() and not force:
+        if name != "-" and os.path.lexists(name) and not force:
             raise UserError(f"{name}: exists already; --force overwrites it")
     story = read_story(find_run(runs_directory(runs_dir), run))
     for write, name in wanted:

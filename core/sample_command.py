@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sys
@@ -14,6 +13,7 @@ import typer
 from core.cli import AsJson, RunsDir, app
 from core.dials import ConfigError
 from core.drawing import draw_names, parse_wish
+from core.errors import harmless, harmless_json
 from core.launch import runs_directory
 from core.record import find_run
 from core.run_commands import RunName
@@ -68,7 +68,7 @@ def sample(
     directory = find_run(runs_directory(runs_dir), run)
     drawing = draw_names(directory, wish, unique=unique, new=new)
     if drawing.aside:
-        print(f"steermore: {drawing.aside}", file=sys.stderr)
+        print(f"steermore: {harmless(drawing.aside)}", file=sys.stderr)
     if as_json:
         names = [name for piece in drawing.pieces for name in piece]
         found = len(names)
@@ -83,7 +83,7 @@ def sample(
             "new": new,
             "names": names,
         }
-        print(json.dumps(told, ensure_ascii=False))
+        print(harmless_json(told))
     else:
         found = print_as_they_come(drawing.pieces)
     if found < wish.count:

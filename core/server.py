@@ -24,6 +24,7 @@ from pathlib import Path
 import msgspec
 
 from core.client import Endpoint
+from core.errors import harmless
 from core.protocol import MAX_FRAME
 from core.record import write_whole
 
@@ -150,9 +151,10 @@ class Server:
     def admit(self, peer: Peer, wanted: str) -> str:
         """Give a peer that has said Hello a name that no other client has."""
         taken = {other.name for other in self.clients}
-        name, number = wanted[:64] or "client", 2
+        wished = harmless(wanted, 64) or "client"
+        name, number = wished, 2
         while name in taken:
-            name, number = f"{wanted[:64]}-{number}", number + 1
+            name, number = f"{wished}-{number}", number + 1
         peer.name = name
         return name
 

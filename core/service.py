@@ -13,6 +13,7 @@ import time
 import msgspec
 
 from core.commands import obey
+from core.errors import harmless
 from core.protocol import (
     PROTOCOL,
     AnyCommand,
@@ -79,7 +80,8 @@ class Service:
         except msgspec.MsgspecError as error:
             # Not one of our clients: an answer could not be read, and the rest cannot be trusted.
             with contextlib.suppress(OSError):
-                print(f"dropped a client that sent no command: {error}", file=sys.stderr)
+                told = harmless(str(error))
+                print(f"dropped a client that sent no command: {told}", file=sys.stderr)
             peer.gone = True
             return
         if isinstance(message, Hello):

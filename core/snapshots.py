@@ -130,14 +130,15 @@ class Snapshots:
             if point in self._memory:
                 trainer.restore(self._memory[point])
                 return point
+            taken = self.files[point]
             try:
-                found = restore_sound(trainer, self.folder / self.files[point].file)
+                found = restore_sound(trainer, self.folder / taken.file)
+                if (found.point, found.state_sha256) == (point, taken.state_sha256):
+                    return point
             except RunError:
-                # Deleted or damaged: an older one will do, and the updates from there.
-                del self.files[point]
-            else:
-                assert found == point
-                return point
+                pass
+            # Deleted, damaged, another state: an older one will do, and the updates from there.
+            del self.files[point]
         trainer.restore(self._initial)
         return self._first
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.coherence import acts_of
 from core.config import Knobs, RunConfig
 from core.lineage import Acts, Lineage, Stretch
 from core.protocol import AnyRecorded, Point, Recorded
@@ -115,8 +116,8 @@ def read_story(directory: Path) -> Story:
     name = directory.resolve().name
     config = read_config(directory)
     try:
-        events, updates = _read_consistently(directory)
-        acts = Acts(events)
+        events, updates = _read_consistently(directory, config)
+        acts = acts_of(directory, config, events)
         if events:
             path = acts.path(acts.head(updates))
             return Story(directory, config, tuple(events), acts, path)
@@ -124,23 +125,18 @@ def read_story(directory: Path) -> Story:
         raise
     except OSError as error:
         raise RunError(f"run {name}: its record cannot be read: {error.strerror}") from None
-    except (LookupError, ValueError, AssertionError):
-        # Every line is sound, but they tell no story: some are missing, or of another run.
-        raise RunError(
-            f"run {name}: events.jsonl is damaged: its acts do not follow on each other"
-        ) from None
     raise RunError(f"run {name}: nothing is recorded of it yet")
 
 
-def _read_consistently(directory: Path) -> tuple[list[AnyRecorded], int]:
+def _read_consistently(directory: Path, config: RunConfig) -> tuple[list[AnyRecorded], int]:
     """Events, and the updates on their last branch; no act before one of these is missing."""
     events = read_events(directory)
     while True:
-        branch = Acts(events).branch
+        branch = acts_of(directory, config, events).branch
         updates = updates_on(directory, branch)
         # A live engine may have written an act, and updates after it, since the lines were read.
         events = read_events(directory)
-        if Acts(events).branch == branch:
+        if acts_of(directory, config, events).branch == branch:
             return events, updates
 
 

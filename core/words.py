@@ -11,11 +11,11 @@ refused. Ten million words take a second.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +23,20 @@ from numpy.typing import NDArray
 from core.coded import BOUNDARY as BOUNDARY
 from core.coded import Points, Words, symbols_of
 from core.errors import UserError
+from core.errors import harmless as harmless
 
 FEWEST_WORDS = 10
 """The least that leaves a word each for dev and test after 8 for train."""
 LONGEST_WORD = 1_000
+LONGEST_PATH = 300
+"""Characters of a file's name that a sentence quotes."""
 MOST_SYMBOLS = 10_000
 MOST_BYTES = 256 * 1024 * 1024
 """Larger files are refused unread; in memory a list takes some times its size on disk."""
 
 PIECE = 1 << 20
 """Bytes of a file that are looked at together, and the rest of their last line."""
+READ_AT_ONCE = 16 * PIECE
 
 FORBIDDEN = frozenset(
     map(
@@ -84,47 +88,64 @@ def words_in(raw: bytes, path: str | os.PathLike[str]) -> WordList:
     return WordList(words, hashlib.sha256(raw).hexdigest(), raw)
 
 
-def harmless(text: str, limit: int | None = None) -> str:
-    """`text` fit to be shown: what cannot be printed is escaped, what exceeds `limit` is cut."""
-    if limit is not None:
-        text = text[: limit + 1]
-    shown = "".join(
-        symbol if symbol.isprintable() else symbol.encode("unicode_escape").decode("ascii")
-        for symbol in text
-    )
-    return shown if limit is None or len(shown) <= limit else f"{shown[: limit - 1]}…"
-
-
 def quoted(text: str) -> str:
     """`text` from a file as messages quote it: harmless, at most 30 characters, in quotes."""
     return f'"{harmless(text, 30)}"'
 
 
 def _refusal(path: str | os.PathLike[str], fault: str, line: int | None = None) -> DatasetError:
-    where = harmless(os.fspath(path))
+    where = harmless(os.fspath(path), LONGEST_PATH)
     return DatasetError(f"{where}: {fault}" if line is None else f"{where}, line {line:,}: {fault}")
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a regular file."""
+    name = os.fspath(path)
+    if not name.strip():
+        raise DatasetError("the name of the list is empty. Name a text file, one word per line.")
+    if "\0" in name:
+        raise _refusal(path, "no file can be called so. Check its name.")
     try:
-        # Before the file is opened: opening a FIFO would wait for ever.
-        status = Path(path).stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise _refusal(path, "is a folder. Name a text file with one word per line.")
-        if not stat.S_ISREG(status.st_mode):
-            raise _refusal(path, "is not a regular file. Save the words to a text file first.")
-        if status.st_size > MOST_BYTES:
-            size, most = status.st_size / 2**20, MOST_BYTES // 2**20
-            fault = f"is too large ({size:,.0f} MiB; at most {most} MiB). Take a part of the list."
-            raise _refusal(path, fault)
-        return Path(path).read_bytes()
+        with open(path, "rb", buffering=0, opener=_at_once) as file:
+            return _bytes_of(file, path)
     except (FileNotFoundError, NotADirectoryError):
         raise _refusal(path, "no such file. Check its name and folder.") from None
+    except IsADirectoryError:
+        raise _refusal(path, "is a folder. Name a text file with one word per line.") from None
     except PermissionError:
         raise _refusal(path, "may not be read. Check its permissions (chmod +r).") from None
     except OSError as error:
         raise _refusal(path, f"cannot be read ({error.strerror}). Try a copy of it.") from None
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting: a FIFO would make us wait for ever for someone who writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
+def _bytes_of(file: io.FileIO, path: str | os.PathLike[str]) -> bytes:
+    """All that the file holds; what it is, and how large, is looked at on the open file."""
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise _refusal(path, "is not a regular file. Save the words to a text file first.")
+    # It may grow while it is read.
+    pieces: list[bytes] = []
+    size = 0
+    while max(size, status.st_size) <= MOST_BYTES and (piece := file.read(READ_AT_ONCE)):
+        if not pieces and len(piece) > PIECE and not {10, 13} & set(piece[:PIECE]):
+            # Hundreds of megabytes need not be read to see that this is no list.
+            begins = quoted(piece[:200].decode(errors="replace"))
+            fault = f"{begins} goes on for more than {PIECE:,} bytes. Put one word on each line."
+            raise _refusal(path, fault, 1)
+        pieces.append(piece)
+        size += len(piece)
+    if (size := max(size, status.st_size)) > MOST_BYTES:
+        most = MOST_BYTES // 2**20
+        fault = (
+            f"is too large ({size / 2**20:,.0f} MiB; at most {most} MiB). Take a part of the list."
+        )
+        raise _refusal(path, fault)
+    return b"".join(pieces)
 
 
 def _tidy_pieces(content: bytes, path: str | os.PathLike[str]) -> list[Points]:

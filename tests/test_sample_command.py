@@ -15,6 +15,7 @@ import safetensors.torch
 
 from core.options import shipped_names
 from core.protocol import SnapshotTaken, TakeSnapshot
+from core.seal import state_sha256
 from tests.conftest import Engine, MakeRun
 from tests.test_cli import fit, steermore
 
@@ -110,6 +111,10 @@ def test_weights_that_are_not_finite_get_one_sentence(folder: Path, tmp_path: Pa
             metadata, names = file.metadata(), list(file.keys())
             tensors = {name: file.get_tensor(name) for name in names}
         tensors["b2"][0] = float("nan")
+        said = json.loads(metadata["steermore"])
+        # Written so by an engine: with the digest that these weights have.
+        said["state_sha256"] = state_sha256(safetensors.torch.save(tensors, metadata))
+        metadata = {"steermore": json.dumps(said)}
         safetensors.torch.save_file(tensors, path, metadata=metadata)
     done = steermore("sample", tmp_path / "broken", cwd=tmp_path)
     assert done.returncode == 2

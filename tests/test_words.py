@@ -213,14 +213,14 @@ def test_a_file_beyond_the_size_limit_is_refused_unread(tmp_path: Path) -> None:
 
 def test_one_huge_line_is_refused_quickly(tmp_path: Path) -> None:
     path = tmp_path / "line.txt"
-    path.write_bytes(b"x" * 20_000_000)
+    path.write_bytes(b"x" * 1_000_000)
 
     start = time.perf_counter()
     message = refusal(path)
 
     assert time.perf_counter() - start < 1
     assert "line 1" in message
-    assert "20,000,000 symbols" in message
+    assert "1,000,000 symbols" in message
     assert len(message) < len(str(path)) + 200
 
 

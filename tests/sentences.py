@@ -1,0 +1,27 @@
+"""What is said to people when something is wrong, for the tests of bad input and damaged files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from core.errors import UserError
+
+T = TypeVar("T")
+
+FUZZ = int(os.environ.get("STEERMORE_FUZZ", "1"))
+"""Times as many tries as usual: STEERMORE_FUZZ=50 looks for an hour."""
+
+
+def is_sentence(text: str) -> bool:
+    """One line that any screen can show, and that people can read to its end."""
+    return text.isprintable() and 10 < len(text) < 500
+
+
+def outcome(deed: Callable[[], T]) -> tuple[T | None, str]:
+    """What came of it, or the sentence in which it was refused; anything else goes through."""
+    try:
+        return deed(), ""
+    except UserError as error:
+        return None, str(error)
