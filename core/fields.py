@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Literal, get_args
 
@@ -24,13 +25,15 @@ LONGEST = 40
 
 
 class FieldError(UserError):
-    """A field that does not exist; the message names it and lists those that do."""
+    """A field that does not exist; the message names it and what may have been meant."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        near = get_close_matches(name.lower(), [*fields(), *ALIASES], 1)
+        such = "such are dev, train, step, state, age, and every flag of a run by its name, as lr"
         super().__init__(
-            f"{harmless(name, LONGEST) or 'nothing'} is no field of a run; the fields are"
-            f" {', '.join(each.short for each in fields().values())}"
+            f"{harmless(name, LONGEST) or 'nothing'} is no field of a run; "
+            + (f"did you mean {near[0]}?" if near else such)
         )
 
 

@@ -191,7 +191,7 @@ def train_and_report(
         print(
             f"steermore: {trip_text(fit.tripped)}, at step {fit.tripped.step:,}; the run is saved"
             f" as it was at step {fit.step:,}. Go on with `steermore resume"
-            f" {harmless(directory.name)} --learning-rate {again} --headless`, or give --guard act",
+            f" {harmless(str(directory))} --learning-rate {again} --headless`, or give --guard act",
             file=sys.stderr,
         )
         return 1

@@ -173,7 +173,7 @@ def _flags() -> list[inspect.Parameter]:
     Values stay text until `begin` reads them, so that each mistake gets the same kind of sentence.
     """
     model, run = ModelConfig(), "Run"
-    presets = "; ".join(f"{name}: {preset.help}" for name, preset in PRESETS.items())
+    presets = " ".join(f"{name}: {preset.help}" for name, preset in PRESETS.items())
     flags = [
         _flag("data", "A list, one word per line. Default: the shipped names.", None, run, "PATH"),
         _flag("preset", presets, "lecture", run, choices=FOUNDATION["preset"].choices),

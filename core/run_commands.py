@@ -144,7 +144,7 @@ def rename(
     """Give a run that no engine serves another name; its forks find it all the same."""
     directory = _find(runs_directory(runs_dir), run)
     renamed = rename_run(directory, name)
-    print(harmless(f"run {directory.absolute().name}: is called {renamed.name} now"))
+    print(harmless(f"run {directory.absolute().name} is called {renamed.name} now"))
 
 
 @app.command()

@@ -37,6 +37,8 @@ MOST_BYTES = 256 * 1024 * 1024
 PIECE = 1 << 20
 """Bytes of a file that are looked at together, and the rest of their last line."""
 READ_AT_ONCE = 16 * PIECE
+FIRST_LINE = 1 << 20
+"""Bytes of the first line beyond which the rest is not even read."""
 
 FORBIDDEN = frozenset(
     map(
@@ -132,10 +134,12 @@ def _bytes_of(file: io.FileIO, path: str | os.PathLike[str]) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while max(size, status.st_size) <= MOST_BYTES and (piece := file.read(READ_AT_ONCE)):
-        if not pieces and len(piece) > PIECE and not {10, 13} & set(piece[:PIECE]):
+        if not pieces and not {10, 13} & set(piece[: FIRST_LINE + 1]) and len(piece) > FIRST_LINE:
             # Hundreds of megabytes need not be read to see that this is no list.
             begins = quoted(piece[:200].decode(errors="replace"))
-            fault = f"{begins} goes on for more than {PIECE:,} bytes. Put one word on each line."
+            fault = (
+                f"{begins} goes on for more than {FIRST_LINE:,} bytes. Put one word on each line."
+            )
             raise _refusal(path, fault, 1)
         pieces.append(piece)
         size += len(piece)

@@ -24,7 +24,8 @@ from tests.person import FOREIGN, settled
 
 MakeRun = Callable[..., Path]
 
-FUZZ = int(os.environ.get("STEERMORE_FUZZ", "10"))
+USUAL = 10
+FUZZ = int(os.environ.get("STEERMORE_FUZZ", USUAL))
 """How often tests marked `fuzz` do what they do; `make fuzz` sets it to 100."""
 SEED = int(os.environ.get("STEERMORE_SEED", "1"))
 """Where their chances begin."""

@@ -434,7 +434,7 @@ def test_a_key_in_the_browser_steers_the_run_and_nothing_is_fetched_from_elsewhe
         # An empty page makes a picture of some 4 kB.
         assert len(await tab.picture()) > 20_000
         await tab.press("?")
-        await tab.until("Keys")
+        await tab.until("Help · Loss chart")
         assert await tab.evaluate("location.href") == f"{serving.origin}/"
         hosts = {re.sub(r"^\w+://([^/]*).*", r"\1", address) for address in tab.fetched}
         assert hosts <= {f"127.0.0.1:{serving.port}", "data:,"}

@@ -56,6 +56,13 @@ def test_fit_prints_one_json_object_with_all_that_was_promised(names: Path, tmp_
     assert not is_served(tmp_path / "runs" / report["run"])
 
 
+def test_a_flag_before_a_command_is_named_as_it_was_typed(tmp_path: Path) -> None:
+    for given in ("--ascii", "--paused"):
+        done = steermore(given, "attach", cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"steermore: {given} must stand after attach")
+
+
 def test_equal_flags_and_acts_give_equal_weights_and_another_seed_others(
     names: Path, tmp_path: Path
 ) -> None:

@@ -212,8 +212,10 @@ def test_n_makes_exactly_one_step_and_is_greyed_out_while_training(
         await hands.until(
             lambda: "n" in [h.shown for h in keys.hints if not h.enabled],
         )
+        await hands.until(lambda: keys.hints[0].description == "pause")
         await hands.press("space")
         await hands.until(lambda: "paused" in hands.status)
+        await hands.until(lambda: keys.hints[0].description == "train")
 
     dashboard(scenario)
 

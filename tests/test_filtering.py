@@ -99,7 +99,7 @@ def test_a_filter_means_the_runs_for_which_every_term_holds(text: str, meant: se
 
 
 REFUSED = {
-    "wrong>1": "wrong is no field of a run; the fields are run, state, step, dev",
+    "wrong>1": "wrong is no field of a run; such are dev, train, step, state",
     ">1": "nothing is no field",
     "lr>": "lr>: a value is missing behind >",
     "dev<": "a value is missing behind <",

@@ -70,7 +70,7 @@ RUNS: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
     "runs-curves": (WIDE, ("home", "down", "space", "space", "up", "y")),
     "runs-settings": (WIDE, ("home", "down", "space", "space", "tab")),
     "runs-filter": (WIDE, ("slash", *"speed>1")),
-    "runs-80x24": ((80, 24), ("s", "s", "s")),
+    "runs-80x24": ((80, 24), ("s", "s")),
 }
 DAYS = 3
 """That the runs are old, by the clock of that view."""

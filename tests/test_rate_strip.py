@@ -347,7 +347,7 @@ def test_a_schedule_being_edited_is_drawn_under_the_loss_until_the_dialog_is_lef
             await pilot.press("escape")
             await pilot.pause()
             assert app.training.proposed is None
-            await until(pilot, lambda: (chart.view.rates.high[:10] == 0.1).all())
-            assert not (chart.view.rates.low == 0).any()
+            await until(pilot, lambda: not (chart.view.rates.low == 0).any())
+            assert (chart.view.rates.high[:10] == 0.1).all()
 
     asyncio.run(show())

@@ -170,7 +170,7 @@ def test_the_command_renames_and_says_what_cannot_be(
     lived: Path, steermore: Callable[..., tuple[int, str, str]]
 ) -> None:
     runs = ("--runs-dir", lived.parent)
-    told = f"run {lived.name}: is called good now\n"
+    told = f"run {lived.name} is called good now\n"
     assert steermore("rename", "last", "good", *runs) == (0, told, "")
     code, _, sentence = steermore("rename", "goo", "last", *runs)
     assert (code, sentence.startswith("steermore: last cannot be a run's name")) == (2, True)

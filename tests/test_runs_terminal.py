@@ -63,11 +63,11 @@ def test_runs_are_found_compared_renamed_and_deleted(terminal: Terminal, runs: P
     terminal.wait_for("Enter keeps the filter")
     terminal.press(*"lr>0.15")
     terminal.wait_for("Runs · 2 of 4")
-    assert "fast-one" not in terminal.text
+    terminal.wait_for(lambda: "fast-one" not in terminal.text)
     terminal.press("enter")
     terminal.wait_for("space mark")
 
-    terminal.press("s", "space", "space")
+    terminal.press("<", "space", "space")
     terminal.wait_for("2 marked")
     terminal.wait_for(lambda: re.search(r"B +steep-a .*\n.* C +steep-b ", terminal.text))
     if small:

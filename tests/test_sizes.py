@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from core.run import Run
+from tests.conftest import FUZZ, USUAL
 from tests.stage import Stage, play, seen
 from tests.test_golden import VIEWS, WIDE, nowhere, reach, run
 
@@ -85,7 +86,16 @@ def faults(app: Stage, rows: list[str]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", [name for name in VIEWS if name not in ALIKE])
+OFTEN = ("training", "finder", "dataset-words", "samples", "inside", "restart")
+"""Those that differ most from each other."""
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize(
+    "name",
+    # Each takes some ten seconds; `make fuzz` goes through all of them.
+    [name for name in VIEWS if name not in ALIKE and (name in OFTEN or FUZZ > USUAL)],
+)
 def test_a_view_keeps_whole_in_every_size_and_comes_back(run: Run, name: str) -> None:
     wrong: list[str] = []
 

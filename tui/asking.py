@@ -97,7 +97,10 @@ class Asking(App[None]):
 
     def _apply_rate(self, rate: float | None) -> None:
         if rate is not None:
-            self.send(SetKnobs(values={"learning_rate": rate}))
+            from tui.finder.finding import base_for
+
+            base = base_for(rate, self.history.knobs, self.history.step)
+            self.send(SetKnobs(values={"learning_rate": base}))
 
     def action_inspect(self) -> None:
         """Look inside the model: odds, surprise, the names of dev."""

@@ -21,6 +21,7 @@ SHOWN = {
     "down": "↓",
     "left": "←",
     "right": "→",
+    "slash": "/",
 }
 """Keys that Textual names by a word, as they stand on the keyboard."""
 
@@ -36,6 +37,7 @@ def key(
 
 
 LINE = (
+    "resume_engine",
     "toggle_training",
     "rate_up",
     "rate_down",

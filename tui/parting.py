@@ -15,7 +15,7 @@ from textual import work
 
 from core.dataset import Dataset
 from core.errors import UserError
-from core.launch import load_data, new_run, words_path
+from core.launch import load_data, new_run, runs_directory, words_path
 from core.options import Beginning
 from core.protocol import AnyCommand, Point, Resume, Shutdown, TakeSnapshot
 from core.record import is_served, read_config
@@ -65,7 +65,7 @@ class Parting(Asking):
 
     def action_fork(self) -> None:
         """Save the present state, and begin a run of its own from it."""
-        self._fork_trains = self.history.running
+        self._fork_trains = self.history.running and not self.history.finished
         self._forking = self.send(TakeSnapshot(name="forked from here"))
 
     @work(thread=True, exclusive=True, group="fork")
@@ -162,7 +162,11 @@ class Parting(Asking):
         except UserError as error:
             self._say_from_thread(error)
             return
-        self.next_run = NextRun(made, (Resume(),), begin=True, data=data)
+        config = read_config(made)
+        begins = config.parent.step if config.parent else 0
+        # At its step limit there is nothing to train: it waits for a higher one.
+        commands = (Resume(),) if begins < config.settings.step_limit else ()
+        self.next_run = NextRun(made, commands, begin=True, data=data)
         self.call_from_thread(self._leave)
 
     @work(thread=True, group="companion")
@@ -238,7 +242,13 @@ class Parting(Asking):
         elif training.history.finished or training.link == "loading":
             self._stop_and_save()
         elif not isinstance(self.screen, Quit):
-            self.push_screen(Quit(running=training.history.running), self._part)
+            self.push_screen(Quit(self._called, running=training.history.running), self._part)
+
+    @property
+    def _called(self) -> str:
+        """How the run is named on the command line: by its path, unless it is kept as usual."""
+        run = self._directory.resolve()
+        return run.name if run.parent == runs_directory(None).resolve() else str(run)
 
     def _part(self, choice: Choice | None) -> None:
         if choice == "keep":

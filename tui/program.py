@@ -19,7 +19,7 @@ from core.again_commands import Headless, forked, wishes
 from core.cli import AsJson, RunsDir, app, call, show_version
 from core.errors import UserError
 from core.launch import new_run, runs_directory
-from core.options import ALIASES, begin, with_dial_options, with_run_options
+from core.options import begin, with_dial_options, with_run_options
 from core.protocol import AnyCommand, Resume
 from core.record import RunError, find_run, is_served
 from core.run_commands import RunName
@@ -45,10 +45,10 @@ def dashboard(
     """Train on a list of names, watch, and steer: the dashboard opens if no command is named."""
     if command := context.invoked_subcommand:
         gc.enable()
-        for name in context.params:
-            source = context.get_parameter_source(name)
+        for param in context.command.params:
+            source = context.get_parameter_source(param.name or "")
             if source is not None and source.name == "COMMANDLINE":
-                flag = ALIASES.get(name, f"--{name.replace('_', '-')}")
+                flag = param.opts[0]
                 raise UserError(f"{flag} must stand after {command}, which it would not reach here")
         return
     need_terminal("fit")

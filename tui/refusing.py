@@ -26,8 +26,9 @@ def refusal(
         if link in ("loading", "silent"):
             return _without_engine(link, keys, leaving=leaving)
         return f"the engine is there; {key_of('toggle_training', keys)} trains on"
-    if action == "step" and history.finished:
-        return "the run is finished; a higher step limit lets it go on"
+    if action in ("step", "toggle_training") and history.finished:
+        limit, way = f"{history.settings.step_limit:,}", key_of("page_rate", keys)
+        return f"the run is at its step limit, {limit}; a higher one ({way}: the knobs) trains on"
     if action == "step" and history.running:
         return f"one step at a time only while paused; {key_of('toggle_training', keys)} pauses"
     return ""

@@ -15,7 +15,7 @@ import typer
 
 from core.cli import app
 from core.dials import parse_count
-from core.errors import UserError
+from core.errors import UserError, harmless
 from core.launch import new_run, runs_directory
 from core.options import ALIASES, begin, with_run_options
 from core.record import find_run, is_served
@@ -88,8 +88,9 @@ def _listen(host: str, port: int) -> socket.socket:
     if number is None or not number.is_loopback:
         # Without encryption the token could be read on the way, and it gives the rights of a shell.
         raise UserError(
-            f"host {host!r} must be localhost, 127.0.0.1 or ::1, as whoever can open the page"
-            f" can write your files; from another machine, use `ssh -L {port or PORT}:127.0.0.1:"
+            f"host {harmless(host, 40)} must be localhost, 127.0.0.1 or ::1, as whoever can open"
+            f" the page can write your files; from another machine, use"
+            f" `ssh -L {port or PORT}:127.0.0.1:"
             f"{port or PORT}` to this one"
         )
     family = socket.AF_INET6 if number.version == 6 else socket.AF_INET

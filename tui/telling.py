@@ -178,7 +178,7 @@ def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
         case FinderFinished(suggestions=suggestions, probed=probed):
             told = ", ".join(f"{rate:.3g} ({rule})" for rule, rate in suggestions.items())
             return entry(
-                event.step, f"finder: {told or 'no suggestion'}", "plain", f"{probed:,} rates"
+                event.step, f"finder: {told or 'no suggestion'};", "plain", f"{probed:,} rates"
             )
         case GuardTripped():
             return entry(event.step, f"✗ {trip_text(event)}", "bad")

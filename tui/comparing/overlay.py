@@ -99,15 +99,20 @@ def overlay(
 
 def _axis(shown: Sequence[Entrant], look: Look) -> Axis:
     places = [
-        line.values_at([run.first, run.end]).tolist()
+        line.values_at([run.first, run.first + 1, run.end]).tolist()
         for each in shown
         for run in (each.companion,)
         for line in (run.line(look.unit, each.train_examples or 1),)
     ]
     low = min((place[0] for place in places), default=0.0)
-    high = max((place[1] for place in places), default=10.0)
+    high = max((place[2] for place in places), default=10.0)
     least = 10 if look.unit == "steps" else 0.01
-    return Axis(low, low + scale.next_limit(high - low, least=least), look.unit)
+    high = low + scale.next_limit(high - low, least=least)
+    if not look.log_x:
+        return Axis(low, high, look.unit)
+    # As the loss chart has it: it begins at the first update, and what is before stands there.
+    origin = low if low > 0 else min((place[1] for place in places), default=1.0)
+    return Axis(origin, max(high, 2 * origin), look.unit, log=True, origin=origin)
 
 
 def _curves(each: Entrant, axis: Axis, columns: int, look: Look) -> Curves:
@@ -129,6 +134,8 @@ def _title(look: Look, entrants: Sequence[Entrant], bold: Path | None) -> str:
         parts.append(f"smoothed {look.smoothing:g}")
     if look.log_y:
         parts.append("log y")
+    if look.log_x:
+        parts.append(f"log {look.unit}")
     runs = {each.companion.directory: each.companion.letter for each in entrants}
     if len(runs) > 1 and bold in runs:
         parts.append(f"bold {runs[bold]}")

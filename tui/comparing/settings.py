@@ -16,7 +16,8 @@ from tui.telling import dial_name, loss, printable
 
 DIFFERS = "≠"
 """Stands before the name of what is not the same in all."""
-_NAME = 19
+_NAME = 20
+"""Cells of the longest name, `evaluation interval`, and the gap behind it."""
 _LEAST = 6
 _GAP = 2
 
@@ -84,6 +85,9 @@ class SettingsTable:
         role = "plain" if row.differs or at < 4 else "quiet"
         pieces: list[Piece] = [(f"{sign} ", "here"), (fit(row.name, _NAME), "quiet")]
         for value, cells in zip(row.values, self._widths(width), strict=True):
+            if row.name == "run":
+                # What tells one from another stands at the end of a name.
+                value = value if cell_len(value) <= cells else f"…{value[1 - cells :]}"
             pieces.append((fit(value, cells) + " " * _GAP, "plain" if role == "plain" else "quiet"))
         return Line(tuple(pieces))
 

@@ -46,7 +46,13 @@ COLUMNS = (
     Column("age", "age", 6, 3),
     Column(_SPARK, "loss", 8, 2, left=True),
 )
-SORTED_BY = tuple(column.name for column in COLUMNS if column.name != _SPARK)
+_FIRST = ("dev", "step", "learning_rate")
+SORTED_BY = (
+    *_FIRST,
+    *(column.name for column in COLUMNS if column.name not in (*_FIRST, _SPARK, "run")),
+    "run",
+)
+"""The most wanted first: it is gone through by a key."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from core.protocol import (
     LearningRateProbed,
     RolledBack,
 )
-from core.schedule import factor
+from core.schedule import decay_factor, factor
 from core.suggesting import Probes
 from tui.reader import News
 from tui.standing import LinkChanged
@@ -41,6 +41,9 @@ RULES = {
 
 FIELDS = {"from": replace(LOW, name="from"), "to": replace(HIGH, name="to"), "steps": STEPS}
 """What a person can type of a range, by the words on the screen."""
+
+LEAST_DECAY = 1e-3
+"""A schedule's factor below this is its end."""
 
 
 @dataclass
@@ -126,13 +129,23 @@ def state_text(search: Search, probes: Probes, running: bool) -> str:
             return f"✗ {printable(search.reason)} (r asks again, Escape leaves)"
 
 
+def base_for(rate: float, knobs: Knobs, step: int) -> float:
+    """The base rate with which `rate` is in force: the schedule's decay is taken out of it.
+
+    Not the warmup, whose rate nobody chose; nor a decay that has come to nearly nothing.
+    """
+    decay = decay_factor(knobs, step)
+    return float(f"{rate / decay:.4g}") if decay >= LEAST_DECAY else rate
+
+
 def apply_text(rate: float, knobs: Knobs, step: int) -> str:
     """What taking `rate` would do to the run as it stands; a line more where a schedule counts."""
-    text = f"Enter sets the base rate {typed(knobs.learning_rate)} → {typed(rate)}"
+    base = base_for(rate, knobs, step)
+    text = f"Enter sets the base rate {typed(knobs.learning_rate)} → {typed(base)}"
     now = factor(knobs, step)
     if math.isclose(now, 1.0, abs_tol=5e-5):
         return text
-    return f"{text}\nthe schedule's factor is {now:.3g} now: effective rate {rate * now:.3g}"
+    return f"{text}\nthe schedule's factor is {now:.3g} now: effective rate {base * now:.3g}"
 
 
 def loss_text(probes: Probes, index: int) -> str:

@@ -16,6 +16,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -27,8 +28,6 @@ from tui.screens.training import TrainingScreen
 
 USUAL = "loss"
 """The panel that is explained where none has the keyboard."""
-OF_TEXTUAL = ("screen.copy_text", "screen.minimize")
-"""Keys that every screen has, and that say nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class Help(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="box") as box:
             box.border_title = f"Help · {self._front.title}" if self._front else "Help"
-            box.border_subtitle = "Escape leaves"
+            box.border_subtitle = "↑ ↓ scroll · Escape leaves"
             yield Static(id="front")
             yield Static(id="keys")
             yield Static(id="panels")
@@ -161,9 +160,9 @@ def _told(explanation: Explanation, source: Style) -> Text:
     return Text.assemble(explanation.text, "\n", (cited(explanation.sources), source))
 
 
-def _bound_by(screen: Screen[object]) -> dict[str, Binding]:
-    """What the classes of a view bind, by key."""
-    ours = (kind for kind in type(screen).__mro__ if kind.__module__.startswith("tui."))
+def _bound_by(node: DOMNode) -> dict[str, Binding]:
+    """What our own classes bind in a view or a widget, by key."""
+    ours = (kind for kind in type(node).__mro__ if kind.__module__.startswith("tui."))
     bindings = [binding for kind in ours for binding in kind.__dict__.get("BINDINGS", ())]
     return {binding.key: binding for binding in reversed([*Binding.make_bindings(bindings)])}
 
@@ -175,10 +174,12 @@ def _lines_of(screen: Screen[object]) -> list[Line]:
     found: dict[tuple[str, str], tuple[list[str], Binding]] = {}
     own = _bound_by(screen)
     for key, (node, binding, enabled, _) in screen.active_bindings.items():
-        ours = type(node).__module__.startswith("tui.")
+        # Of what Textual binds in a field or a list, people know the keys; there are dozens.
+        actions = {bound.action for bound in _bound_by(node).values()}
+        ours = binding.action in actions or binding.action in EVERYWHERE
         if not ours and key in own and binding.action.startswith(HANDED_ON):
             ours, binding = True, own[key]
-        if ours and enabled and binding.description and binding.action not in OF_TEXTUAL:
+        if ours and enabled and binding.description:
             action, words = binding.action, binding.description.lower()
             if key.isdigit():
                 # One of a row of keys that do alike.

@@ -31,9 +31,10 @@ class Quit(Dialog[Choice | None]):
     }
     """
 
-    def __init__(self, *, running: bool) -> None:
+    def __init__(self, called: str = "", *, running: bool) -> None:
+        """`called`: how the run is named on the command line."""
         super().__init__()
-        self._trains = running
+        self._called, self._trains = called, running
 
     def compose(self) -> ComposeResult:
         keep = "keep training without me" if self._trains else "leave it paused (10 minutes)"
@@ -45,7 +46,7 @@ class Quit(Dialog[Choice | None]):
                 Option("stay here  (Escape)", id="stay"),
                 classes="choices",
             )
-            yield Static("Come back with `steermore attach`.", id="hint", markup=False)
+            yield Static(f"Come back: `steermore attach {self._called}`", id="hint", markup=False)
 
     @on(OptionList.OptionSelected)
     def choose(self, event: OptionList.OptionSelected) -> None:

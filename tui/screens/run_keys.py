@@ -45,6 +45,7 @@ MOVING: tuple[BindingType, ...] = (
     Binding("shift+tab", "turn(-1)", "back", show=False),
     Binding("u", "unmark", "mark none", show=False),
     Binding("w", "smoothing", "smoothing", show=False),
+    Binding("X", "toggle_log_x", "log steps", show=False),
 )
 
 
@@ -141,6 +142,11 @@ class RunKeys(RunDeeds):
     def action_toggle_log(self) -> None:
         """The loss on the other kind of axis."""
         self._look = replace(self._look, log_y=not self._look.log_y)
+        self.show_board()
+
+    def action_toggle_log_x(self) -> None:
+        """Steps, epochs or seconds on the other kind of axis: a short run beside a long one."""
+        self._look = replace(self._look, log_x=not self._look.log_x)
         self.show_board()
 
     def action_smoothing(self) -> None:

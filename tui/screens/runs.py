@@ -205,7 +205,9 @@ class Runs(RunReading):
     @on(Input.Submitted, "#filter")
     def keep_filter(self, event: Input.Submitted) -> None:
         event.stop()
-        self._to_list()
+        # One that cannot be read stays to be mended.
+        if not self.wrong:
+            self._to_list()
 
 
 def shortened(text: str, width: int) -> str:

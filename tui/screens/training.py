@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Container
 from textual.events import Resize
 from textual.reactive import reactive
@@ -166,7 +167,7 @@ class TrainingScreen(ChartKeys):
             yield Feed("Nothing has happened yet.", id="events").add_class("page")
         yield CostLine(classes="-asked" if self.own_cost else "")
         yield TooSmall()
-        yield KeyLine(LINE)
+        yield KeyLine(LINE, self._hint)
 
     def _lesson(self, progress: Progress) -> Widget:
         from tui.embedding.symbols import Symbols
@@ -239,6 +240,14 @@ class TrainingScreen(ChartKeys):
         if change.reason:
             self.query_one("#events", Feed).add([link_entry(change.reason, self.history.step)])
         self.refresh_bindings()
+
+    def _hint(self, binding: Binding) -> str:
+        """What that key would do now."""
+        if binding.id == "toggle_training" and self.link != "loading":
+            return binding.description if self.history.running else "train"
+        if binding.id == "resume_engine" and self.link not in ("gone", "resting"):
+            return ""
+        return binding.description
 
     def watch_link(self) -> None:
         self._tell()

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.widgets import Input
 from textual.widgets.input import Selection
 
 
 class Beginning(Input):
     """An input that shows a word ready to be walked through: what is typed takes its place."""
+
+    # Textual's own, under words that help can show.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "cursor_left", "symbol before", show=False),
+        Binding("right", "cursor_right", "symbol after", show=False),
+    ]
 
     DEFAULT_CSS = """
     Beginning { width: 1fr; background: $boost; }

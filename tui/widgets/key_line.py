@@ -6,13 +6,14 @@ anew whenever a key becomes possible or impossible.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding
 from textual.events import Click
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -59,16 +60,19 @@ class KeyLine(Widget):
     hints: reactive[tuple[Hint, ...]] = reactive(())
     """The most wanted first."""
 
-    def __init__(self, order: Sequence[str]) -> None:
-        """`order` names the bindings shown, by id."""
+    def __init__(self, order: Sequence[str], words: Callable[[Binding], str] | None = None) -> None:
+        """`order` names the bindings shown, by id; `words` says what a key would do now, where that
+        is not its description: nothing leaves the hint out.
+        """
         super().__init__()
         self._order = order
+        self._words = words or (lambda binding: binding.description)
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._take)
 
     def render(self) -> Text:
-        """`space train/pause  +/- rate …`"""
+        """`space pause  +/- rate …`"""
         line = Text()
         for hint in self._fitting():
             key, words = ("keys--key", "keys--words") if hint.enabled else ("keys--off",) * 2
@@ -95,7 +99,9 @@ class KeyLine(Widget):
         hints: list[Hint] = []
         for _, binding, enabled, _ in (found[id] for id in self._order if id in found):
             shown = self.app.get_key_display(binding)
-            group = binding.group.description if binding.group else binding.description
+            group = binding.group.description if binding.group else self._words(binding)
+            if not group:
+                continue
             if binding.group and hints and hints[-1].description == group:
                 before = hints.pop()
                 hints.append(

@@ -122,8 +122,9 @@ class SymbolPanel(Widget):
             text.append("\n").append_text(self._marked(together[:9]))
             if len(together) > 9:
                 text.append(f" +{len(together) - 9}", self._style("quiet"))
-        if len(shared) > room:
-            text.append(f"\nand {len(shared) - room:,} places more", self._style("quiet"))
+        if (left := len(shared) - room) > 0:
+            places = "place" if left == 1 else "places"
+            text.append(f"\nand {left:,} {places} more", self._style("quiet"))
         return [text]
 
     def _not_shown(self, picture: Picture) -> list[Text]:
