@@ -1,0 +1,124 @@
+"""Random keys, clicks and sizes over a live engine: nothing breaks, and the run replays exactly.
+
+What leads away from the run is left out, and whatever else a hand may do by chance is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from textual.events import MouseScrollDown, MouseScrollUp
+from textual.pilot import OutOfBounds, Pilot
+
+from core.launch import load_data, start_engine
+from core.protocol import Resume, Shutdown
+from core.record import read_config
+from tests.conftest import FUZZ, SEED, USUAL, MakeRun
+from tui.app import SteermoreApp
+from tui.keys import KEYS
+
+EVENTS = 1_000 if FUZZ == USUAL else 500 * FUZZ
+ROOT = Path(__file__).parent.parent
+
+TYPED = [*"abcmz.0159e-+", "backspace", "delete", "home", "end", "tab", "shift+tab", "pageup"]
+MOVED = ["up", "down", "left", "right", "shift+left", "shift+right", "enter", "enter", "escape"]
+BOUND = sorted({key for binding in KEYS for key in binding.key.split(",")})
+AWAY = {"ctrl+q", "ctrl+z", "ctrl+c"}
+"""They end or stop the program anywhere."""
+LEAVING = {
+    "TrainingScreen": {"q", "Q", "x"},
+    "Restart": {"enter"},
+    "Runs": {"enter", "r", "x", "d", "delete", "n", "Q"},
+    "Quit": {"enter", "q", "s", "k"},
+    "CommandPalette": {"enter"},
+}
+"""Keys of a view that lead away from the run, or change other ones."""
+SIZES = ((80, 24), (120, 36), (200, 60), (60, 18), (20, 5), (1, 1), (300, 100))
+
+
+@pytest.mark.fuzz
+def test_whatever_is_pressed_clicked_and_resized_the_run_is_sound(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = make_run("fast", settings={"evaluation_interval": 500, "step_limit": 20_000})
+    monkeypatch.chdir(tmp_path)
+    chance = random.Random(SEED)
+    print(f"STEERMORE_SEED={SEED}, {EVENTS:,} events")
+
+    async def play() -> None:
+        process = start_engine(directory)
+        data = load_data(directory, read_config(directory))
+        app = SteermoreApp(directory, data, commands=(Resume(),), engine=process)
+        async with app.run_test(size=(120, 36)) as pilot:
+            await until(pilot, lambda: app._training.link == "live")
+            for _ in range(EVENTS):
+                await something(app, pilot, chance)
+                assert app.is_running
+            await pilot.resize_terminal(120, 36)
+            for _ in range(20):
+                if app.screen is app._training:
+                    break
+                await pilot.press("escape")
+                await pilot.pause(0.05)
+            # The reader lives, and what the engine says is still shown.
+            await until(pilot, lambda: app._training.link == "live")
+            assert app.send(Shutdown()) is not None
+            await until(pilot, lambda: process.poll() is not None)
+
+    asyncio.run(play())
+    replayed = subprocess.run(
+        [sys.executable, "-m", "tui", "replay", str(directory)],
+        cwd=ROOT, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert "bit-identical" in replayed.stdout, replayed.stdout + replayed.stderr
+
+
+async def something(app: SteermoreApp, pilot: Pilot[None], chance: random.Random) -> None:
+    """One key, click, turn of the wheel or new size."""
+    view = type(app.screen).__name__
+    dice = chance.random()
+    if dice < 0.02:
+        await pilot.resize_terminal(*chance.choice(SIZES))
+    elif dice < 0.12:
+        await hit(app, pilot, chance)
+    else:
+        keys = chance.choice((BOUND, BOUND, MOVED, MOVED, TYPED))
+        key = chance.choice(keys)
+        if key not in AWAY and key not in LEAVING.get(view, ()):
+            await pilot.press(key)
+
+
+async def hit(app: SteermoreApp, pilot: Pilot[None], chance: random.Random) -> None:
+    """A click or a turn of the wheel somewhere, but for where a click would lead away."""
+    width, height = app.size
+    # The last rows say what keys do, and a click on them presses these.
+    x, y = chance.randrange(width), chance.randrange(max(height - 4, 1))
+    if type(app.screen).__name__ in {*LEAVING} - {"TrainingScreen"}:
+        return
+    try:
+        if chance.random() < 0.5:
+            await pilot.click(offset=(x, y))
+        else:
+            kind = chance.choice((MouseScrollUp, MouseScrollDown))
+            widget, _ = app.screen.get_widget_at(x, y)
+            app.screen._forward_event(
+                kind(widget, x, y, 0, 0, 0, False, False, False, screen_x=x, screen_y=y)
+            )
+            await pilot.pause()
+    except (OutOfBounds, LookupError):
+        # A screen of one cell has no place there.
+        pass
+
+
+async def until(pilot: Pilot[None], true: object, seconds: float = 60.0) -> None:
+    assert callable(true)
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        await pilot.pause(0.02)
