@@ -116,7 +116,7 @@ def among_others(make_run: MakeRun) -> Iterator[Run]:
 
 
 @pytest.fixture
-def run(make_run: MakeRun) -> Iterator[Run]:
+def run(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """1,300 steps that a person steered, undid once, and watched."""
     run = reopened(
         make_run(
@@ -127,6 +127,8 @@ def run(make_run: MakeRun) -> Iterator[Run]:
             path="few-names.txt",
         )
     )
+    # One view tells how the run is called, which is its path where runs are kept elsewhere.
+    monkeypatch.setenv("STEERMORE_RUNS", str(run.directory.parent))
     train(run, 500)
     obey(run, SetKnobs(values={"learning_rate": 0.2}), NAME)
     train(run, 300)
@@ -155,6 +157,7 @@ def golden_of(rows: list[list[Segment]]) -> str:
             name = str(style)
             letter = letters.setdefault(name, LETTERS[len(letters)])
             paint += letter * len(part)
+        text = re.sub(r"attach \d{8}-\d{6}", "attach 20260101-000000", text)
         # How long the updates took is the machine's.
         text = re.sub(r"(· epoch [\d.]+ · )\d:\d\d", r"\g<1>0:00", text)
         # A process has another number each time, of more figures or fewer.

@@ -26,7 +26,7 @@ class Quit(Dialog[Choice | None]):
 
     DEFAULT_CSS = """
     Quit {
-        #box { width: 56; }
+        #box { width: 72; }
         #hint { margin-top: 1; }
     }
     """
