@@ -9,15 +9,13 @@ from collections import deque
 
 import numpy as np
 
-from core.client import Attached
-from core.protocol import CommandRejected, Embedded, EngineFailed, EngineStopped, RolledBack
+from core.protocol import Embedded, RolledBack
 from core.smoothing import Floats
+from tui.awaiting import Awaiting
 from tui.embedding.map import MapView
 from tui.embedding.projection import Neighbours, Plane, first_two, neighbours, principal
 from tui.embedding.symbols import Symbols
 from tui.reader import News
-from tui.standing import LinkChanged
-from tui.telling import printable
 
 LONGEST_TRAIL = 40
 """Tables kept: at four looks a second, ten seconds."""
@@ -29,15 +27,14 @@ Where = tuple[int, int]
 """A branch of the run, and a step."""
 
 
-class Embeddings:
+class Embeddings(Awaiting):
     """What was told of the table, and how a person looks at it."""
 
     def __init__(self, symbols: Symbols) -> None:
+        super().__init__()
         self.symbols = symbols
         self.step: int | None = None
         """Of the newest table."""
-        self.reason = ""
-        """Why there is no newer one."""
         self.followed = symbols.order[0]
         self.zoom = 0
         self.principal = True
@@ -45,8 +42,6 @@ class Embeddings:
         self._tables: deque[Floats] = deque(maxlen=LONGEST_TRAIL)
         self._plane: Plane | None = None
         self._settled = True
-        self._pending: int | None = None
-        self._asked_at: Where | None = None
 
     @property
     def table(self) -> Floats | None:
@@ -75,32 +70,21 @@ class Embeddings:
 
     def wants(self, here: Where) -> bool:
         """Whether to ask: no answer is awaited, and the run stands elsewhere than when asked."""
-        return self._pending is None and here != self._asked_at
+        return self._pending is None and here != self._asked
 
     def ask(self, here: Where, answers: int | None) -> None:
         """It was asked for under this id while the run stood there; None: the engine is gone."""
-        self._asked_at, self._pending = here, answers
-        if answers is None:
-            self.reason = "the engine does not answer"
+        self.await_answer(here, answers)
 
     def hear(self, item: News) -> bool:
         """Take in what came from the engine; whether it changes what is shown."""
         match item:
             case Embedded() if item.answers == self._pending:
                 self._take(item)
-            case CommandRejected() if item.answers == self._pending:
-                self._pending, self.reason = None, printable(item.reason)
             case RolledBack():
                 self._forget_the_trail()
-            case Attached():
-                # Whatever was asked of the connection before is lost.
-                self._pending = self._asked_at = None
-            case EngineFailed() | EngineStopped():
-                self._pending, self.reason = None, "the engine has ended"
-            case LinkChanged(link="gone"):
-                self._pending, self.reason = None, printable(item.reason) or "the engine is gone"
             case _:
-                return False
+                return self.hear_of_none(item)
         return True
 
     def follow(self, index: int) -> None:
@@ -149,7 +133,8 @@ class Embeddings:
         if table.size * len(self._tables) > MOST_KEPT:
             self._tables.popleft()
         self._tables.append(table)
-        self._pending, self.step, self.reason = None, told.step, ""
+        self.answered()
+        self.step = told.step
         self._look()
 
     def _forget_the_trail(self) -> None:

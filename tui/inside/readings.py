@@ -11,19 +11,11 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.client import Attached
 from core.config import Knobs
 from core.lineage import Lineage
-from core.protocol import (
-    CommandRejected,
-    DiagnosticsTaken,
-    EngineFailed,
-    EngineStopped,
-    LayerFigures,
-)
+from core.protocol import DiagnosticsTaken, LayerFigures
+from tui.awaiting import Awaiting
 from tui.reader import News
-from tui.standing import LinkChanged
-from tui.telling import printable
 
 LOOK_SECONDS = 1.0
 """Between two looks at least, while the run trains."""
@@ -59,19 +51,18 @@ class Reading:
     """log10 of update-to-data, by layer."""
 
 
-class Readings:
+class Readings(Awaiting):
     """Asked for one at a time; the newest whole, of those before it the ratios."""
 
+    _asked: tuple[Where, float] | None
+
     def __init__(self) -> None:
+        super().__init__()
         self.newest: DiagnosticsTaken | None = None
-        self.reason = ""
-        """Why there is no newer one."""
         self._kept: list[Reading] = []
         self._last: Reading | None = None
         self._every, self._skipped = 1, 0
         self._costs: deque[float] = deque(maxlen=9)
-        self._pending: int | None = None
-        self._asked: tuple[Where, float] | None = None
 
     @property
     def cost(self) -> float:
@@ -89,7 +80,7 @@ class Readings:
 
     def begin(self) -> None:
         """The view is opened: what was asked before, nobody heard the answer to."""
-        self._pending = self._asked = None
+        self.forget()
         self.reason = ""
 
     def wants(self, here: Where, now: float) -> bool:
@@ -105,27 +96,14 @@ class Readings:
 
     def ask(self, here: Where, now: float, answers: int | None) -> None:
         """It was asked for under this id at `now`; None: the engine is gone."""
-        self._asked, self._pending = (here, now), answers
-        if answers is None:
-            self.reason = "the engine does not answer"
+        self.await_answer((here, now), answers)
 
     def hear(self, item: News) -> bool:
         """Take in what came from the engine; whether it changes what is shown."""
-        match item:
-            case DiagnosticsTaken() if item.answers == self._pending:
-                self._take(item)
-            case CommandRejected() if item.answers == self._pending:
-                self._pending, self.reason = None, printable(item.reason)
-            case Attached():
-                # Whatever was asked of the connection before is lost.
-                self._pending = self._asked = None
-            case EngineFailed() | EngineStopped():
-                self._pending, self.reason = None, "the engine has ended"
-            case LinkChanged(link="gone"):
-                self._pending, self.reason = None, printable(item.reason) or "the engine is gone"
-            case _:
-                return False
-        return True
+        if isinstance(item, DiagnosticsTaken) and item.answers == self._pending:
+            self._take(item)
+            return True
+        return self.hear_of_none(item)
 
     def along(self, lineage: Lineage) -> list[Reading]:
         """Those of states that led to the present one, by their steps."""
@@ -141,7 +119,8 @@ class Readings:
         return [found[step] for step in sorted(found)]
 
     def _take(self, told: DiagnosticsTaken) -> None:
-        self.newest, self._pending, self.reason = told, None, ""
+        self.answered()
+        self.newest = told
         self._costs.append(told.seconds)
         ratios = {layer.name: log_ratio(layer) for layer in told.layers if layer.name in CHARTED}
         known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
