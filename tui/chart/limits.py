@@ -63,11 +63,18 @@ def whole_axis(
     if proposed is not None:
         ahead = schedule_end(proposed, history.settings, history.step)
         high = max(high, float(line.values_at(ahead)))
+    return axis_from(low, high, look, [float(its.values_at(first + 1)) for its, first in lines])
+
+
+def axis_from(low: float, high: float, look: Look, firsts: Sequence[float]) -> Axis:
+    """Of all that lies between; `firsts`: where the first update of each run has led to.
+
+    A logarithmic axis begins one update after a first state that stands at 0.
+    """
     if not look.log_x:
-        return Axis(low, high, unit)
-    # A logarithmic axis begins one update after a first state that stands at 0.
-    origin = low if low > 0 else min(float(its.values_at(first + 1)) for its, first in lines)
-    return Axis(origin, max(high, 2 * origin), unit, log=True, origin=origin)
+        return Axis(low, high, look.unit)
+    origin = low if low > 0 else min(firsts, default=1.0)
+    return Axis(origin, max(high, 2 * origin), look.unit, log=True, origin=origin)
 
 
 def axis_of(look: Look, whole: Axis, now: float) -> Axis:

@@ -11,7 +11,7 @@ import numpy as np
 from tui.chart import scale
 from tui.chart.axis import Axis, edges
 from tui.chart.companions import Companion
-from tui.chart.limits import y_limits
+from tui.chart.limits import axis_from, y_limits
 from tui.chart.look import Look
 from tui.chart.view import GUTTER, NO_VIEW, ChartView
 from tui.history.reduction import NO_CURVES, Curves
@@ -108,11 +108,7 @@ def _axis(shown: Sequence[Entrant], look: Look) -> Axis:
     high = max((place[2] for place in places), default=10.0)
     least = 10 if look.unit == "steps" else 0.01
     high = low + scale.next_limit(high - low, least=least)
-    if not look.log_x:
-        return Axis(low, high, look.unit)
-    # As the loss chart has it: it begins at the first update, and what is before stands there.
-    origin = low if low > 0 else min((place[1] for place in places), default=1.0)
-    return Axis(origin, max(high, 2 * origin), look.unit, log=True, origin=origin)
+    return axis_from(low, high, look, [place[1] for place in places])
 
 
 def _curves(each: Entrant, axis: Axis, columns: int, look: Look) -> Curves:
