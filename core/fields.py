@@ -14,8 +14,7 @@ from typing import Literal, get_args
 from core.catalogue import Listed, State, ago
 from core.config import PRESETS, Initialization
 from core.dials import DIALS, Value, show
-from core.errors import UserError
-from core.words import harmless
+from core.errors import UserError, harmless
 
 Kind = Literal["number", "age", "text", "steps"]
 """`age`: seconds; `steps`: a row of step numbers."""

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 
 from core.catalogue import Listed
 from core.dials import DIALS, Value
-from core.errors import UserError
+from core.errors import UserError, harmless
 from core.fields import LONGEST, Field, field_of
-from core.words import harmless
 
 _SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,

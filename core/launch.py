@@ -126,3 +126,9 @@ def environment() -> dict[str, str]:
 def runs_directory(given: Path | None) -> Path:
     """Where runs live: `--runs-dir`, else $STEERMORE_RUNS, else ./runs."""
     return given or Path(os.environ.get("STEERMORE_RUNS") or "runs")
+
+
+def called(run: Path) -> str:
+    """How a run is named on the command line: by its path, unless it is kept where runs live."""
+    run = run.resolve()
+    return run.name if run.parent == runs_directory(None).resolve() else str(run)

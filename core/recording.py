@@ -140,7 +140,7 @@ class RecordWriter:
 
 @contextlib.contextmanager
 def holding(directory: Path) -> Iterator[bool]:
-    """Keep other engines off a run that cannot be written; whether that succeeded."""
+    """Keep engines off a run meanwhile; whether that succeeded: one may serve it already."""
     with contextlib.ExitStack() as opened:
         try:
             held = _take(opened.enter_context((directory / "engine.lock").open("rb")))

@@ -6,18 +6,17 @@ names that it had (`former-names.json`), and nobody else may take one that forks
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from core.catalogue import holds_record
+from core.errors import harmless
 from core.record import RunError, read_config, write_whole
+from core.recording import holding
 from core.stopping import is_live
-from core.words import harmless
 
 FORMER = "former-names.json"
 LONGEST = 100
@@ -42,7 +41,11 @@ def rename(directory: Path, name: str) -> Path:
     if new == old:
         return directory
     try:
-        with _unserved(old):
+        (old / "engine.lock").touch()
+        # So that no engine begins meanwhile.
+        with holding(old) as held:
+            if not held:
+                raise RunError(f"run {old.name}: an engine serves it; stop that first")
             known = [each for each in (*former_names(old), old.name) if each != name]
             former = _Former(tuple(dict.fromkeys(known)))
             write_whole(old / FORMER, msgspec.json.encode(former))
@@ -106,14 +109,3 @@ def find_called(runs: Path, name: str) -> Path | None:
         return runs / name
     called = (path.parent for path in sorted(runs.glob(f"*/{FORMER}")))
     return next((each for each in called if name in former_names(each)), None)
-
-
-@contextmanager
-def _unserved(directory: Path) -> Iterator[None]:
-    """Hold the run's lock, so that no engine begins meanwhile."""
-    with (directory / "engine.lock").open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(f"run {directory.name}: an engine serves it; stop that first") from None
-        yield

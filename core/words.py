@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 
 from core.coded import BOUNDARY as BOUNDARY
 from core.coded import Points, Words, symbols_of
-from core.errors import UserError
-from core.errors import harmless as harmless
+from core.errors import UserError, harmless
 
 FEWEST_WORDS = 10
 """The least that leaves a word each for dev and test after 8 for train."""

@@ -26,7 +26,7 @@ from tests.test_history_of_runs import loaded
 from tests.test_time_travel import reopened, train
 from tui.app import SteermoreApp
 from tui.cells import Role
-from tui.chart.companions import differences_text, lettered, read_companion, read_facts
+from tui.chart.companions import differences_text, lettered, read_companion
 from tui.chart.layout import frame_of
 from tui.chart.view import chart_view
 from tui.history.history import History
@@ -78,9 +78,10 @@ def test_a_companion_has_the_losses_of_its_lineage_from_its_first_state_on(
 
 
 def test_what_differs_is_what_was_given_to_the_fork(parent: Path, child: Path) -> None:
-    text = differences_text(read_facts(child), read_facts(parent))
+    here, there = read_companion(child).facts, read_companion(parent).facts
+    text = differences_text(here, there)
     assert text == "rate 0.2 (there 0.05)"
-    assert differences_text(read_facts(child), read_facts(child)).startswith("nothing differs")
+    assert differences_text(here, read_companion(child).facts).startswith("nothing differs")
 
 
 def test_the_curve_of_another_run_ends_in_its_letter_and_bends_the_axes_to_itself(

@@ -15,7 +15,7 @@ from textual import work
 
 from core.dataset import Dataset
 from core.errors import UserError
-from core.launch import load_data, new_run, runs_directory, words_path
+from core.launch import called, load_data, new_run, words_path
 from core.options import Beginning
 from core.protocol import AnyCommand, Point, Resume, Shutdown, TakeSnapshot
 from core.record import is_served, read_config
@@ -242,13 +242,8 @@ class Parting(Asking):
         elif training.history.finished or training.link == "loading":
             self._stop_and_save()
         elif not isinstance(self.screen, Quit):
-            self.push_screen(Quit(self._called, running=training.history.running), self._part)
-
-    @property
-    def _called(self) -> str:
-        """How the run is named on the command line: by its path, unless it is kept as usual."""
-        run = self._directory.resolve()
-        return run.name if run.parent == runs_directory(None).resolve() else str(run)
+            quit = Quit(called(self._directory), running=training.history.running)
+            self.push_screen(quit, self._part)
 
     def _part(self, choice: Choice | None) -> None:
         if choice == "keep":

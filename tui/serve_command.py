@@ -16,7 +16,7 @@ import typer
 from core.cli import app
 from core.dials import parse_count
 from core.errors import UserError, harmless
-from core.launch import new_run, runs_directory
+from core.launch import called, new_run, runs_directory
 from core.options import ALIASES, begin, with_run_options
 from core.record import find_run, is_served
 
@@ -138,7 +138,7 @@ def _serve(
     asyncio.run(Pages(shown, door).serve_until_told(listener))
     if is_served(shown.directory):
         run = shown.directory
-        name = run.name if run.parent == runs_directory(None).resolve() else str(run)
+        name = called(run)
         print(
             f"The pages have ended. The engine of run {run.name} goes on: `steermore serve {name}`"
             f" shows it again, `steermore stop {name}` ends it."

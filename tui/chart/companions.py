@@ -96,11 +96,6 @@ def read_companion(directory: Path, note: str = "") -> Companion:
     )
 
 
-def read_facts(directory: Path) -> Facts:
-    """What a run can differ in, as it stands now; raises RunError."""
-    return _facts(read_story(directory))
-
-
 def _facts(story: Story) -> Facts:
     settings = settings_after(story.config.settings, story.events)
     return facts(story.config, story.path[-1].knobs, settings)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.errors import UserError
+from core.errors import UserError, harmless
 from core.exporting import opened
-from core.words import harmless
 
 
 class NotWritten(UserError):

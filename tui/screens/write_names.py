@@ -11,8 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from core.errors import UserError
-from core.words import harmless
+from core.errors import UserError, harmless
 from tui.samples.writing import path_of, write_names
 from tui.screens.confirm import Question
 from tui.screens.dialog import Dialog
