@@ -19,7 +19,8 @@ AGAIN = "end `steermore serve` and start it again for a new address."
 
 OPENING = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/">
-<title>steermore</title></head><body><a href="/">steermore</a></body></html>
+<link rel="icon" href="data:,"><title>steermore</title></head>
+<body><a href="/">steermore</a></body></html>
 """
 """A page that leads on. A redirection would not do: after a click on a page of another site the
 cookie, being strict, would not be sent with it."""
