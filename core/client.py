@@ -25,6 +25,7 @@ from core import record
 from core.coherence import acts_of
 from core.config import RunConfig
 from core.decoding import soundly
+from core.out_of_memory import TOO_LITTLE, ended_so
 from core.protocol import (
     MAX_FRAME,
     PROTOCOL,
@@ -45,6 +46,10 @@ SEND_TIMEOUT = 2.0
 
 NO_ROOM = os.EX_IOERR
 """The exit code of an engine that could not write; the reason may not fit into its log either."""
+
+
+QUOTED = 2_000
+"""Bytes at the end of an engine's log in which the reason of its end is looked for."""
 
 
 class EngineGone(Exception):
@@ -226,12 +231,12 @@ class Client:
             except subprocess.TimeoutExpired:
                 return "the engine closed the connection"
         log = self.directory / "engine.log"
-        last = ""
-        if log.exists():
-            lines = log.read_text("utf-8", "replace").strip().splitlines()
-            last = lines[-1] if lines else ""
         if code in (0, None):
             return "the engine has ended"
+        lines = _last_lines(log)
+        last = lines[-1] if lines else ""
+        if ended_so(lines):
+            last = TOO_LITTLE
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         if code == NO_ROOM:
             how = "could not write; is there room on the disk?"
@@ -261,3 +266,13 @@ class Client:
             connection.close()
             return None
         return connection
+
+
+def _last_lines(log: Path) -> list[str]:
+    """The last few lines of an engine's log, if there are any."""
+    try:
+        with log.open("rb") as file:
+            file.seek(-min(QUOTED, log.stat().st_size), os.SEEK_END)
+            return file.read().decode("utf-8", "replace").strip().splitlines()[-4:]
+    except OSError:
+        return []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from core.client import NO_ROOM
 from core.errors import UserError
+from core.out_of_memory import TOO_LITTLE, is_out_of_memory
 from core.protocol import AnyCommand, EngineFailed, encode_wire
 from core.record import cure, read_config
 from core.recording import Unwritten
@@ -22,9 +23,6 @@ from core.server import Server
 
 if TYPE_CHECKING:
     from core.run import Run
-
-
-TOO_LITTLE = "the engine does not get the memory that it needs; free some, then resume"
 
 
 def main(arguments: list[str]) -> int:
@@ -116,20 +114,14 @@ def _fail(server: Server, reason: str) -> int:
     return 1
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it was memory that was refused; torch has words of its own for that."""
-    words = ("allocate memory", "bad_alloc", "out of memory", "failed to map segment")
-    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
-
-
 def told(error: BaseException) -> str:
     """An error that nobody expected, in one line."""
     return f"{type(error).__name__}: {error}"
 
 
 def say(text: str) -> None:
-    """Print a line into the run's engine.log, if there is room for it."""
-    with contextlib.suppress(OSError):
+    """Print a line into the run's engine.log, if there is room for it, and the memory."""
+    with contextlib.suppress(OSError, MemoryError):
         print(text, file=sys.stderr, flush=True)
 
 
