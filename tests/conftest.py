@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ import msgspec
 import pytest
 import torch
 
+import tui.program  # noqa: F401  (for the commands that it adds)
+from core.cli import app, call
 from core.client import Attached, Client, EngineGone
 from core.config import PRESETS, DataConfig, ModelConfig, PresetName, RunConfig
 from core.launch import new_run, start_engine
@@ -21,6 +24,7 @@ from core.options import Beginning, begin, shipped_names, with_run_options
 from core.protocol import AnyEvent, Shutdown
 from core.words import read_words
 from tests.person import FOREIGN, settled
+from tests.terminal import PROGRAM, Dashboard
 
 MakeRun = Callable[..., Path]
 
@@ -43,6 +47,54 @@ def person(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     for name, value in settled(home).items():
         monkeypatch.setenv(name, value)
     return home
+
+
+Steermore = Callable[..., tuple[int, str, str]]
+"""Of the words of a command: its exit code, output, errors."""
+
+
+@pytest.fixture
+def steermore(
+    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> Steermore:
+    """The program within this process."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["steermore", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            call(app)
+        out, err = capsysbinary.readouterr()
+        return int(end.value.code or 0), out.decode(), err.decode()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def few_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A list of 301 names, every 108th of the shipped one."""
+    path = tmp_path_factory.mktemp("list") / "few-names.txt"
+    lines = shipped_names().read_text("utf-8").splitlines()
+    path.write_text("\n".join(lines[::108]) + "\n", "utf-8")
+    return path
+
+
+Open = Callable[..., Dashboard]
+"""Of options: the program in a terminal of its own."""
+
+
+@pytest.fixture
+def open_dashboard(tmp_path: Path, few_names: Path) -> Iterator[Open]:
+    """Starts dashboards on few names, each with runs of its own, and closes them at the end."""
+    opened: list[Dashboard] = []
+
+    def start(*options: str, program: tuple[str, ...] = PROGRAM) -> Dashboard:
+        runs = tmp_path / f"runs-{len(opened)}"
+        opened.append(Dashboard(runs, "--data", str(few_names), *options, program=program))
+        return opened[-1]
+
+    yield start
+    for dashboard in opened:
+        dashboard.close()
 
 
 @pytest.fixture

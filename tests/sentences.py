@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TypeVar
 
 from core.errors import UserError
+from tests import conftest
+from tests.conftest import USUAL
 
 T = TypeVar("T")
 
-FUZZ = int(os.environ.get("STEERMORE_FUZZ", "1"))
-"""Times as many tries as usual: STEERMORE_FUZZ=50 looks for an hour."""
+FUZZ = max(conftest.FUZZ // USUAL, 1)
+"""Times as many tries as usual."""
 
 
 def is_sentence(text: str) -> bool:

@@ -83,6 +83,13 @@ def play(
     asyncio.run(show())
 
 
+async def until(pilot: Pilot[None], true: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait for what has to become true."""
+    async with asyncio.timeout(seconds):
+        while not true():
+            await pilot.pause(0.02)
+
+
 def seen(app: Stage) -> list[list[Segment]]:
     """The screen as it is painted, row by row."""
     return [list(strip) for strip in app.screen._compositor.render_strips()]

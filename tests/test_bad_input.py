@@ -7,10 +7,8 @@ are drawn from the dials and commands themselves, so that a new one is covered b
 from __future__ import annotations
 
 import math
-import sys
 import time
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -22,36 +20,29 @@ from hypothesis import strategies as st
 
 import tui.program  # noqa: F401 - gathers all commands
 from core import words
-from core.cli import app, call
+from core.cli import app
 from core.config import RunConfig, parse_plan
 from core.dials import DIALS, ConfigError, Dial, Value, show
 from core.lr_finder import HIGH, LOW, PROBES
 from core.options import FOUNDATION
 from core.record import find_run
 from core.words import DatasetError, read_words
-from tests.conftest import MakeRun, begun
+from tests.conftest import MakeRun, Steermore, begun
 from tests.sentences import FUZZ, is_sentence, outcome
-
-Steermore = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def steermore(
-    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Steermore:
-    """The program within this process, in a folder of its own: (exit code, output, errors)."""
+def steermore(steermore: Steermore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Steermore:
+    """In a folder of its own, in which nothing is left."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.delenv("STEERMORE_RUNS", raising=False)
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["steermore", *arguments])
-        with pytest.raises(SystemExit) as end:
-            call(app)
-        out, err = capsysbinary.readouterr()
+        came = steermore(*arguments)
         assert not list(folder.iterdir())
-        return int(end.value.code or 0), out.decode(), err.decode()
+        return came
 
     return run
 

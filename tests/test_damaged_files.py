@@ -40,12 +40,12 @@ from core.protocol import (
     Undo,
 )
 from core.record import RunError, read_config, read_events
-from core.replaying import Verdict, replay
 from core.run import Run
 from core.seal import state_sha256
 from core.story import read_story
 from core.words import read_words
 from tests.sentences import FUZZ, is_sentence, outcome
+from tests.test_time_travel import replayed
 
 DEEDS: tuple[Any, ...] = (
     Step(count=20),
@@ -112,16 +112,6 @@ def export(directory: Path) -> int:
         write(story, io.StringIO())
     write_json(story, io.BytesIO())
     return story.step
-
-
-def replayed(directory: Path) -> Verdict:
-    steps = replay(directory)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            verdict: Verdict = end.value
-            return verdict
 
 
 def resumed(directory: Path) -> str:

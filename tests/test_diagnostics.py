@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -41,8 +40,11 @@ from core.protocol import (
 from core.run import Run
 from core.trainer import Trainer
 from tests.conftest import MakeRun
+from tests.test_looking import run
 from tests.test_time_travel import heard, settle, train
 from tui.inside.saying import expected_saturation
+
+__all__ = ["run"]
 
 EVERY: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd"},
@@ -207,15 +209,6 @@ def test_first_weights_saturate_as_much_as_is_said_of_them(
 
 
 # --- asked of a run -------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def run(make_run: MakeRun) -> Iterator[Run]:
-    run = Run(make_run())
-    train(run, 300)
-    heard(run)
-    yield run
-    run.close()
 
 
 def taken(run: Run) -> DiagnosticsTaken:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ import torch
 
 import core.run_commands  # noqa: F401 - adds its commands to the program
 from core import story
-from core.cli import app, call
 from core.commands import obey
 from core.config import Knobs
 from core.exporting import COLUMNS
@@ -39,25 +36,7 @@ from core.record import column_path, read_column, read_config, read_events
 from core.run import Run
 from core.schedule import effective_rate, factor
 from core.story import Piece, read_story
-from tests.conftest import MakeRun
-
-Steermore = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def steermore(
-    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Steermore:
-    """The program within this process: (exit code, output, errors)."""
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["steermore", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            call(app)
-        out, err = capsysbinary.readouterr()
-        return int(end.value.code or 0), out.decode(), err.decode()
-
-    return run
+from tests.conftest import MakeRun, Steermore
 
 
 @pytest.fixture

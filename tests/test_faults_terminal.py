@@ -12,15 +12,15 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from core.client import Client
-from core.options import shipped_names
 from core.record import read_column
-from tests.conftest import FUZZ
+from tests.conftest import FUZZ, Open
 from tests.terminal import PROGRAM, Dashboard, Terminal, processes_naming
 from tests.test_terminal import KEY, NO_END, TRAINING, assert_trains_on_and_can_be_ended, is_whole
 from tests.test_time_travel import replayed
@@ -29,31 +29,11 @@ from tui.reader import POLL, SILENT_POLLS
 MINUTE = 60.0 if FUZZ > 10 else 3.0
 """Seconds that a dashboard is stopped; `make fuzz` takes the whole minute."""
 
-Open = Callable[..., Dashboard]
-
-
-@pytest.fixture(scope="module")
-def few_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("list") / "few-names.txt"
-    lines = shipped_names().read_text("utf-8").splitlines()
-    path.write_text("\n".join(lines[::108]) + "\n", "utf-8")
-    return path
-
 
 @pytest.fixture
-def open_dashboard(tmp_path: Path, few_names: Path) -> Iterator[Open]:
-    """A function that starts the program in a terminal of its own, training without an end."""
-    opened: list[Dashboard] = []
-
-    def start(*options: str) -> Dashboard:
-        runs = tmp_path / f"runs-{len(opened)}"
-        options = ("--data", str(few_names), "--steps", NO_END, "--hidden-size", "16", *options)
-        opened.append(Dashboard(runs, *options))
-        return opened[-1]
-
-    yield start
-    for dashboard in opened:
-        dashboard.close()
+def open_dashboard(open_dashboard: Open) -> Open:
+    """A small model, trained without an end."""
+    return partial(open_dashboard, "--steps", NO_END, "--hidden-size", "16")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +94,7 @@ def test_a_dashboard_that_attaches_to_a_frozen_engine_says_so_and_waits_for_it(
     goes_on(session)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (400, 2)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 40), (400, 2)])
 def test_a_window_of_hardly_any_size_and_back(session: Dashboard, size: tuple[int, int]) -> None:
     session.resize(*size)
     quiet = len(session.output)
@@ -122,6 +102,15 @@ def test_a_window_of_hardly_any_size_and_back(session: Dashboard, size: tuple[in
     session.resize(120, 36)
     session.wait_for(lambda: is_whole(session) and "q quit" in session.text, KEY)
     goes_on(session)
+
+
+def test_a_window_drawn_small_and_wide_again_within_a_moment_is_painted_whole(
+    session: Dashboard,
+) -> None:
+    session.resize(2, 40)
+    session.resize(120, 36)
+    assert not is_whole(session)
+    session.wait_for(lambda: is_whole(session) and "q quit" in session.text, KEY)
 
 
 @pytest.mark.fuzz
@@ -247,7 +236,9 @@ def test_without_room_the_screen_says_so_and_space_goes_on(open_dashboard: Open)
     assert replayed(run).identical
 
 
-def test_a_run_deleted_under_the_dashboard_is_told_and_can_be_left(open_dashboard: Open) -> None:
+def test_a_run_deleted_under_the_dashboard_is_told_and_can_be_left(
+    open_dashboard: Open,
+) -> None:
     dashboard = open_dashboard()
     dashboard.wait_until_it_trains()
     shutil.rmtree(dashboard.run)

@@ -9,7 +9,6 @@ import asyncio
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,11 @@ from core.launch import load_data, start_engine
 from core.protocol import Resume, Shutdown
 from core.record import read_config
 from tests.conftest import FUZZ, SEED, USUAL, MakeRun
+from tests.stage import until
 from tui.app import SteermoreApp
 from tui.keys import KEYS
 
+SECONDS = 60.0
 EVENTS = 1_000 if FUZZ == USUAL else 500 * FUZZ
 ROOT = Path(__file__).parent.parent
 
@@ -56,7 +57,7 @@ def test_whatever_is_pressed_clicked_and_resized_the_run_is_sound(
         data = load_data(directory, read_config(directory))
         app = SteermoreApp(directory, data, commands=(Resume(),), engine=process)
         async with app.run_test(size=(120, 36)) as pilot:
-            await until(pilot, lambda: app._training.link == "live")
+            await until(pilot, lambda: app._training.link == "live", SECONDS)
             for _ in range(EVENTS):
                 await something(app, pilot, chance)
                 assert app.is_running
@@ -67,9 +68,9 @@ def test_whatever_is_pressed_clicked_and_resized_the_run_is_sound(
                 await pilot.press("escape")
                 await pilot.pause(0.05)
             # The reader lives, and what the engine says is still shown.
-            await until(pilot, lambda: app._training.link == "live")
+            await until(pilot, lambda: app._training.link == "live", SECONDS)
             assert app.send(Shutdown()) is not None
-            await until(pilot, lambda: process.poll() is not None)
+            await until(pilot, lambda: process.poll() is not None, SECONDS)
 
     asyncio.run(play())
     replayed = subprocess.run(
@@ -114,11 +115,3 @@ async def hit(app: SteermoreApp, pilot: Pilot[None], chance: random.Random) -> N
     except (OutOfBounds, LookupError):
         # A screen of one cell has no place there.
         pass
-
-
-async def until(pilot: Pilot[None], true: object, seconds: float = 60.0) -> None:
-    assert callable(true)
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        await pilot.pause(0.02)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from textual.pilot import Pilot
 
 from core.run import Run
 from tests.conftest import MakeRun
-from tests.stage import Stage, play
+from tests.stage import Stage, play, until
 from tests.test_time_travel import reopened, train
 from tui.keymap import DEFAULTS, checked, in_force, key_of, keys_path, read_keys, written
 from tui.screens.help import Help
@@ -44,12 +43,6 @@ def on_stage(run: Run, scene: Callable[[Stage, Pilot[None]], Awaitable[None]]) -
 
 def toasts(app: Stage) -> list[str]:
     return [toast.message for toast in app._notifications]
-
-
-async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():
-            await pilot.pause(0.02)
 
 
 def test_what_steermore_keys_prints_is_a_file_that_changes_nothing(tmp_path: Path) -> None:

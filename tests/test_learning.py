@@ -19,7 +19,7 @@ from core.protocol import Embed, Embedded, Evaluate, Sample, SetKnobs, Undo
 from core.run import Run
 from core.words import read_words
 from tests.conftest import MakeRun
-from tests.stage import Stage, play
+from tests.stage import Stage, play, until
 from tests.terminal import PROGRAM, Dashboard
 from tests.test_time_travel import reopened, settle, train
 from tui.embedding.symbols import Symbols
@@ -172,7 +172,7 @@ def test_every_page_fits_the_screen_or_can_be_scrolled(run: Run, size: tuple[int
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
         panel = app._training.query_one(LessonPanel)
         for chapter in CHAPTERS:
-            await until(pilot, lambda title=chapter.title: panel.border_title == title)
+            await until(pilot, lambda title=chapter.title: panel.border_title == title)  # type: ignore[misc]
             await pilot.pause()
             assert panel.display
             assert panel.region.height > 5
@@ -199,12 +199,3 @@ def test_the_page_goes_along_to_the_run_that_is_begun(tmp_path: Path) -> None:
         assert opened.wait_for_end() == 0
     finally:
         opened.close()
-
-
-async def until(pilot: Pilot[None], true: object) -> None:
-    assert callable(true)
-    for _ in range(500):
-        if true():
-            return
-        await pilot.pause(0.02)
-    pytest.fail("it did not come true")

@@ -24,7 +24,7 @@ from core.launch import load_data, start_engine
 from core.record import read_config
 from core.run import Run
 from tests.conftest import MakeRun
-from tests.stage import Stage, play
+from tests.stage import Stage, play, until
 from tests.test_dashboard import Hands
 from tests.test_time_travel import reopened, train
 from tui.app import SteermoreApp
@@ -83,12 +83,6 @@ def run(make_run: MakeRun) -> Iterator[Run]:
 
 def toasts(app: SteermoreApp) -> list[str]:
     return [toast.message for toast in app._notifications]
-
-
-async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():
-            await pilot.pause(0.02)
 
 
 def dialogs() -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 
 import core.run_commands  # noqa: F401 - adds its commands to the program
 from core.catalogue import listed
-from core.cli import app, call
 from core.forking import fork
 from core.protocol import SetKnobs, Step
 from core.record import RunError, find_run, read_config
@@ -148,22 +146,6 @@ def test_what_is_no_run_is_not_renamed(tmp_path: Path) -> None:
 
 
 # --- the commands --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def steermore(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, str, str]]:
-    """The program within this process: (exit code, output, errors)."""
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["steermore", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            call(app)
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
 
 
 def test_the_command_renames_and_says_what_cannot_be(

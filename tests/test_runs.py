@@ -23,7 +23,6 @@ import torch
 import core.run_commands  # noqa: F401 - adds its commands to the program
 from core import processes
 from core.catalogue import listed, look
-from core.cli import app, call
 from core.commands import obey
 from core.journal import Journal
 from core.processes import engines
@@ -49,22 +48,6 @@ from tests.conftest import Engine, MakeRun
 
 Start = Callable[[Path], Engine]
 HASTY = Patience(answer=0.5, shutdown=5.0, terminate=5.0)
-
-
-@pytest.fixture
-def steermore(
-    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, str, str]]:
-    """The program within this process: (exit code, output, errors)."""
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["steermore", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            call(app)
-        out, err = capsysbinary.readouterr()
-        return int(end.value.code or 0), out.decode(), err.decode()
-
-    return run
 
 
 Steermore = Callable[..., tuple[int, str, str]]

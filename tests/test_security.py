@@ -56,7 +56,7 @@ from core.record import read_events
 from core.run import Run
 from tests.conftest import Engine, MakeRun
 from tests.sentences import FUZZ, is_sentence
-from tests.test_damaged_files import replayed
+from tests.test_time_travel import replayed
 
 ROOT = Path(__file__).parent.parent
 Start = Callable[[Path], Engine]

@@ -16,7 +16,6 @@ import pytest
 
 import core.run_commands
 import core.tensorboard_command  # noqa: F401  (both for the commands that they add)
-from core.cli import app, call
 from core.commands import obey
 from core.event_file import scalars
 from core.exporting import effects
@@ -42,27 +41,9 @@ from core.run import Run
 from core.smoothing import NOTHING
 from core.story import Story, read_story
 from core.tensorboard_log import run_log
-from tests.conftest import Engine, MakeRun
+from tests.conftest import Engine, MakeRun, Steermore
 
 pytest.importorskip("tensorboard", reason="comes with the extra `tensorboard`")
-
-Steermore = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def steermore(
-    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Steermore:
-    """The program within this process: (exit code, output, errors)."""
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["steermore", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            call(app)
-        out, err = capsysbinary.readouterr()
-        return int(end.value.code or 0), out.decode(), err.decode()
-
-    return run
 
 
 def work(run: Run, *commands: Any) -> None:

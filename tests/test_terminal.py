@@ -13,15 +13,15 @@ import signal
 import subprocess
 import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from core.client import Client, EngineGone
-from core.options import shipped_names
 from core.protocol import AnyRecorded, KnobsChanged, RolledBack, SamplesDrawn, Shutdown
 from core.record import is_served, read_column, read_config, read_events
+from tests.conftest import Open
 from tests.terminal import PROGRAM, Dashboard
 
 FIRST_FRAME = 6.0
@@ -29,31 +29,6 @@ TRAINING = 30.0
 KEY = 5.0
 NO_END = "900000"
 """Steps: more than any test waits for."""
-
-Open = Callable[..., Dashboard]
-
-
-@pytest.fixture(scope="module")
-def few_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("list") / "few-names.txt"
-    lines = shipped_names().read_text("utf-8").splitlines()
-    path.write_text("\n".join(lines[::108]) + "\n", "utf-8")
-    return path
-
-
-@pytest.fixture
-def open_dashboard(tmp_path: Path, few_names: Path) -> Iterator[Open]:
-    """A function that starts the program in a terminal of its own."""
-    opened: list[Dashboard] = []
-
-    def start(*options: str, program: tuple[str, ...] = PROGRAM) -> Dashboard:
-        runs = tmp_path / f"runs-{len(opened)}"
-        opened.append(Dashboard(runs, "--data", str(few_names), *options, program=program))
-        return opened[-1]
-
-    yield start
-    for dashboard in opened:
-        dashboard.close()
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +206,9 @@ def test_a_dashboard_opened_paused_trains_only_when_asked(open_dashboard: Open) 
     dashboard.wait_for(lambda: dashboard.step > 1)
 
 
-def test_sigterm_gives_the_terminal_back_and_the_engine_trains_on(open_dashboard: Open) -> None:
+def test_sigterm_gives_the_terminal_back_and_the_engine_trains_on(
+    open_dashboard: Open,
+) -> None:
     dashboard = open_dashboard("--steps", NO_END)
     dashboard.wait_until_it_trains()
     os.kill(dashboard.process.pid, signal.SIGTERM)

@@ -26,6 +26,10 @@ REASON_SECONDS = 4.0
 """How long the reason stands why a key did nothing; a held key says it once in that time."""
 
 
+STILL_SECONDS = 0.1
+"""After a change of the window's size, all is painted once more this much later."""
+
+
 class Hosting(Parting):
     """The actions that have nothing to do with the engine."""
 
@@ -63,6 +67,11 @@ class Hosting(Parting):
         self.watch(self._training, "look", self._remember, init=False)
         if not self._memory.welcomed:
             self.call_after_refresh(self._welcome)
+
+    def on_resize(self) -> None:
+        # A window drawn small and wide again within a moment ends at the size that it had. Textual
+        # then paints nothing, but the terminal has dropped what did not fit.
+        self.set_timer(STILL_SECONDS, self.refresh)
 
     def watch_theme(self, theme: str) -> None:
         if self._theme_seen not in ("", theme):
