@@ -15,9 +15,11 @@ from pathlib import Path
 import msgspec
 from textual.pilot import Pilot
 
+from core.commands import obey
 from core.config import PRESETS, DataConfig, ModelConfig, RunConfig
 from core.launch import new_run
 from core.options import shipped_names
+from core.protocol import Shutdown
 from core.run import Run
 from core.words import read_words
 from tests.benchmarks.figure import Figure
@@ -26,6 +28,7 @@ from tests.test_time_travel import reopened, train
 from tests.wire import Wire, play
 
 SIZE, TURNS, MOST = (120, 36), 15, 15.0
+OTHERS = 12
 DEAF = "f12"
 """A key that nobody listens to."""
 
@@ -33,7 +36,7 @@ VIEWS: dict[str, tuple[tuple[str, ...], tuple[str, str]]] = {
     "cursor in the chart": (("left", "j"), ("left", "right")),
     "zoomed chart": (("z", "z", "z"), ("left_square_bracket", "right_square_bracket")),
     "another unit of time": (("v",), ("z", "Z")),
-    "log": (("2",), ("down", "up")),
+    "log": (("2",), ("up", "down")),
     "knobs": (("3",), ("down", "up")),
     "schedule": (("h",), ("down", "up")),
     "finder": (("f",), ("left", "right")),
@@ -41,17 +44,26 @@ VIEWS: dict[str, tuple[tuple[str, ...], tuple[str, str]]] = {
     "embedding map": (("g",), ("right", "left")),
     "dataset, pairs": (("D", "tab"), ("right", "left")),
     "dataset, words": (("D", "tab", "tab"), ("down", "up")),
-    "samples": (("S",), ("down", "up")),
+    "samples": (("s", "s", "s", "S"), ("down", "up")),
     "snapshots": (("k",), ("down", "up")),
     "restart": (("R",), ("down", "up")),
-    "other runs": (("o",), ("down", "up")),
+    "other runs": (("o", "down", "space", "space"), ("down", "up")),
     "help": (("question_mark",), ("down", "up")),
 }
 """The keys that lead to a view, and two that change it to and fro."""
 
 
 def lived(folder: Path) -> Run:
-    """A run on the shipped list, with some past."""
+    """A run on the shipped list, with some past, among others."""
+    for _ in range(OTHERS):
+        other = trained(folder, 1_000)
+        obey(other, Shutdown())
+        other.close()
+    return trained(folder, 5_000)
+
+
+def trained(folder: Path, steps: int) -> Run:
+    """A run on the shipped list, and so many steps of it."""
     words, chosen = read_words(shipped_names()), PRESETS["fast"]
     directory = new_run(
         folder,
@@ -67,7 +79,7 @@ def lived(folder: Path) -> Run:
         words.raw,
     )
     run = reopened(directory)
-    train(run, 5_000)
+    train(run, steps)
     return run
 
 

@@ -105,9 +105,16 @@ def tell(told: Static, text: str | Text) -> None:
     size = told.content_size
     before = told.get_content_height(size, size, size.width)
     told.update(text, layout=False)
-    auto = told.styles.width is None or told.styles.width.is_auto
-    if auto or told.get_content_height(size, size, size.width) != before:
+    if _wide_as_its_text(told) or told.get_content_height(size, size, size.width) != before:
         told.refresh(layout=True)
+
+
+def _wide_as_its_text(widget: Static) -> bool:
+    """Whether its text decides on a width: its own, or that of what it fills."""
+    for node in widget.ancestors_with_self:
+        if node.styles.width is not None:
+            return node.styles.width.is_auto
+    return False
 
 
 class LargeDialog(Dialog[Result]):

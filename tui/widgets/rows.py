@@ -76,8 +76,15 @@ class RowsPane(ScrollView, can_focus=True):
         super().notify_style_update()
         self._ground = None
 
-    def watch_table(self) -> None:
-        self._measure()
+    def watch_table(self, before: Table | None, now: Table | None) -> None:
+        width = self._width
+        if before is None or now is None or before.count(width) != now.count(width):
+            self._measure()
+            return
+        # Another table of as many rows mostly differs in few of those that are seen.
+        for y in range(self.rows_shown + 1):
+            if self._line(before, y) != self._line(now, y):
+                self.refresh_line(y + self.scroll_offset.y)
 
     def watch_cursor(self, before: int | None, now: int | None) -> None:
         for row in (before, now):
@@ -120,23 +127,25 @@ class RowsPane(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The head, or one of the rows."""
-        width, table = self._width, self.table
-        row = y - 1 + self.scroll_offset.y
-        if table is None:
-            line = COUNTING if y == 0 else Line(())
-        elif y == 0:
-            line = table.head(width)
-        else:
-            line = table.row(row, width) if row < table.count(width) else Line(())
+        line = self._line(self.table, y)
         if self._ground is None:
             self._ground = self.rich_style
-        chosen = y > 0 and row == self.cursor
+        chosen = y > 0 and y - 1 + self.scroll_offset.y == self.cursor
         over = self.get_component_rich_style("rows--cursor", partial=True) if chosen else Style()
         pieces = [
             Segment(text, self.get_component_rich_style(f"rows--{role}") + over)
             for text, role in line.pieces
         ]
-        return Strip(pieces).adjust_cell_length(width + 1, self._ground + over)
+        return Strip(pieces).adjust_cell_length(self._width + 1, self._ground + over)
+
+    def _line(self, table: Table | None, y: int) -> Line:
+        """What a table says in one line of the pane."""
+        width, row = self._width, y - 1 + self.scroll_offset.y
+        if table is None:
+            return COUNTING if y == 0 else Line(())
+        if y == 0:
+            return table.head(width)
+        return table.row(row, width) if row < table.count(width) else Line(())
 
     @property
     def _width(self) -> int:
