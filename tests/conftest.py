@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import sys
@@ -188,10 +189,9 @@ class Engine:
     def close(self) -> None:
         """Make sure that nothing of it is left."""
         try:
-            self.client.send(Shutdown())
-            self.process.wait(10)
-        except EngineGone:
-            self.process.wait(10)
+            with contextlib.suppress(EngineGone):
+                self.client.send(Shutdown())
+            self.process.wait(60)
         finally:
             self.process.kill()
             self.client.close()

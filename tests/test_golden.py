@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from rich.segment import Segment
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from core.commands import obey
 from core.protocol import Evaluate, GuardTripped, Sample, SetKnobs, Shutdown, TakeSnapshot, Undo
@@ -86,6 +87,12 @@ TRAINING = {
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """One view tells where it would write."""
     monkeypatch.chdir("/")
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine a screen may be looked at just as the cursor of a field is out."""
+    monkeypatch.setattr(vars(Input)["cursor_blink"], "_default", False)
 
 
 @pytest.fixture
