@@ -162,7 +162,7 @@ def train_and_report(
             client.send(command)
         limit = settings_after(config.settings, attached.events).step_limit
         with _progress(console, limit) as show_progress:
-            for event in _until_stopped(client, interrupted, fit):
+            for event in until_stopped(client, interrupted, fit):
                 fit.hear(event)
                 show_progress(fit)
     except RecordStalled as stalled:
@@ -198,7 +198,7 @@ def train_and_report(
     return 0 if fit.finished else 130
 
 
-def _until_stopped(client: Client, interrupted: threading.Event, fit: Fit) -> Iterator[AnyEvent]:
+def until_stopped(client: Client, interrupted: threading.Event, fit: Fit) -> Iterator[AnyEvent]:
     """Every event until the engine has stopped, which it is asked to do at the end of the run, or
     where the guard stopped it and has gone back.
     """

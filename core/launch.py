@@ -21,18 +21,20 @@ MAX_COPY = 16 * 1024 * 1024
 """Bytes of a list of words that a run keeps a copy of; a larger list is named with its sha256."""
 
 
-def new_run(runs: Path, config: RunConfig, words: bytes, start: bytes | None = None) -> Path:
+def new_run(
+    runs: Path, config: RunConfig, words: bytes, start: bytes | None = None, *, name: str = ""
+) -> Path:
     """A fresh directory in `runs` for a run from `config`, with its own copy of the list's bytes.
 
-    `start` is the checkpoint that a fork begins from. Its name is the time it was made and the
-    list's name, so that names sort by age. Raises RunError.
+    `start` is the checkpoint that a fork begins from. Without a `name` it is called by the time it
+    was made and the list's name, so that names sort by age. Raises RunError.
     """
     stem = re.sub(r"[^a-z0-9]+", "-", Path(config.data.path).stem.lower()).strip("-")[:24] or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(config.created))
     directory: Path | None = None
     try:
         runs.mkdir(parents=True, exist_ok=True)
-        directory = _fresh(runs, f"{stamp}-{stem}")
+        directory = _fresh(runs, name or f"{stamp}-{stem}")
         (directory / "checkpoints").mkdir()
         if len(words) <= MAX_COPY:
             write_whole(directory / "words.txt", words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,18 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.stand_ins",
     "core.soundness",
     "core.steering",
+    "core.sweep",
+    "core.sweep_begin",
+    "core.sweep_place",
+    "core.sweep_ranges",
+    "core.sweep_report",
+    "core.sweep_run",
+    "core.sweep_standing",
+    "core.sweep_storage",
+    "core.sweep_study",
+    "core.sweep_trial",
+    "core.sweep_worker",
+    "core.sweep_workers",
     "core.suggesting",
     "core.threads",
     "core.words",
@@ -130,6 +143,21 @@ def test_loading_the_front_hall_does_not_load_torch(name: str) -> None:
     script = f"import sys, {name}; sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["runs"], ["sweep", "--help"]])
+def test_what_only_tells_loads_no_large_library(arguments: list[str], tmp_path: Path) -> None:
+    script = (
+        "import sys; from tui.__main__ import main\n"
+        "try: main()\n"
+        "finally:\n"
+        "    large = {'torch', 'textual', 'optuna', 'sqlalchemy'} & sys.modules.keys()\n"
+        "    assert not large, large"
+    )
+    command = [sys.executable, "-c", script, *arguments]
+    environment = os.environ | {"STEERMORE_RUNS": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.parametrize("name", sorted(MATHEMATICS))

@@ -310,7 +310,7 @@ OPTIONS = [
 def test_no_option_of_any_command_lets_hostile_text_through(
     name: str, flag: str, steermore: Steermore
 ) -> None:
-    begins = name in ("fit", "find-lr", "learn")
+    begins = name in ("fit", "find-lr", "learn", "sweep")
     # Where nothing is wrong with the text (a beginning for names, say), there is no run to use.
     run = [] if begins or name == "runs" else ["last"]
     data = ["--data", "nowhere.txt"] if begins and flag not in ("--data", "--run") else []

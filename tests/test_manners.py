@@ -32,11 +32,14 @@ from tui.explaining import (
     ADAMW,
     BIGRAM,
     COSINE,
+    OPTUNA,
     OWN,
     PANELS,
     PART_3,
+    PED_ANOVA,
     RANGE_TEST,
     TOP_K,
+    TPE,
     VIEWS,
     cited,
 )
@@ -56,7 +59,7 @@ LONGEST = 340
 """Symbols of an explanation: some five lines."""
 TIMES = "0:37|0:41|0:45|0:51|0:52|0:53|1:00|1:05|1:07|1:11|1:13"
 KNOWN = re.compile(rf"Bengio et al\. 2003, §[2-5](, §[2-5])*|makemore part 2, ({TIMES})")
-WORKS = {ADAMW, BIGRAM, COSINE, OWN, PART_3, RANGE_TEST, TOP_K}
+WORKS = {ADAMW, BIGRAM, COSINE, OPTUNA, OWN, PART_3, PED_ANOVA, RANGE_TEST, TOP_K, TPE}
 NO_VIEW = {
     "Dialog",
     "LargeDialog",

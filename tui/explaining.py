@@ -35,6 +35,7 @@ RANGE_TEST = "Smith 2015"
 COSINE = "Loshchilov & Hutter 2017"
 ADAMW = "Loshchilov & Hutter 2019"
 TOP_K = "Fan et al. 2018"
+TPE, OPTUNA, PED_ANOVA = "Bergstra et al. 2011", "Akiba et al. 2019", "Watanabe et al. 2023"
 OWN = "neither paper nor lecture: a matter of this program"
 
 
@@ -249,6 +250,21 @@ VIEWS: dict[str, Explanation] = {
         "Delete",
         "The record goes, and with it the weights, the checkpoints and the way back to any step."
         " A fork of it stands on its own and stays. What is deleted cannot be brought back.",
+        (OWN,),
+    ),
+    "Sweep": Explanation(
+        "Sweep",
+        "Each trial is a run with values from the ranges, chosen by what came of those before it,"
+        " and ended early if it is worse than the median. Each line is a trial, and where those of"
+        " good ones run together that setting matters. The bars say in which settings the best"
+        " quarter agree.",
+        (TPE, OPTUNA, PED_ANOVA),
+    ),
+    "LeaveSweep": Explanation(
+        "Leave the sweep",
+        "The workers belong to this screen and end with it. The run of each trial under way is"
+        " saved as it is, and its values come first when the sweep goes on. What is finished stays"
+        " in the study.",
         (OWN,),
     ),
     "Quit": Explanation(

@@ -14,7 +14,8 @@ import core.sample_command
 import core.tensorboard_command  # noqa: F401  (all for the command that they add)
 import tui.keys_command
 import tui.learn_command
-import tui.serve_command  # noqa: F401
+import tui.serve_command
+import tui.sweep_command  # noqa: F401
 from core.again_commands import Headless, forked, wishes
 from core.cli import AsJson, RunsDir, app, call, show_version
 from core.errors import UserError

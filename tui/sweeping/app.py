@@ -1,0 +1,157 @@
+"""The app around the sweep screen: it reads the study again and again, and hands it on.
+
+Not the dashboard's app, which holds the engine of one run: here many train, held by the workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.app import App
+from textual.filter import LineFilter
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from core.errors import UserError
+from core.sweep_standing import Standing
+from tui.ascii import Ascii
+from tui.keymap import DEFAULTS
+from tui.memory import memory_path, recall
+from tui.screens.help import Help
+from tui.screens.sweep import Sweep
+from tui.screens.take_home import free_file
+from tui.themes import OURS
+
+if TYPE_CHECKING:
+    from tui.rescue import Rescue
+
+LOOKS_SECONDS = 0.5
+
+
+class SweepApp(App[None]):
+    """Shows a study until the person leaves, or opens one of its runs."""
+
+    TITLE = "steermore"
+
+    class Read(Message):
+        """The study was read, or could not be."""
+
+        def __init__(self, standing: Standing | None, trouble: str = "") -> None:
+            super().__init__()
+            self.standing, self.trouble = standing, trouble
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[], Standing],
+        running: Callable[[], int],
+        *,
+        failure: Callable[[], str] = str,
+        chosen: int | None = None,
+        in_ascii: bool = False,
+    ) -> None:
+        """`read` tells how the study `name` stands, and may raise UserError; `running`: how many
+        workers there are here; `failure`: why they gave up, if they did. The cursor begins on the
+        trial with the number `chosen`.
+        """
+        super().__init__()
+        self._read, self._hands, self._failure = read, running, failure
+        self._trouble = ""
+        """What was wrong last; said once."""
+        self._sweep = Sweep(name, chosen)
+        self._spelling = (Ascii(()),) if in_ascii else ()
+        self._rescue: Rescue | None = None
+        self.promoted: Path | None = None
+        """The run that is to be opened in the dashboard."""
+
+    @property
+    def chosen(self) -> int | None:
+        """The number of the trial under the cursor."""
+        return self._sweep.chosen
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *self._spelling]
+
+    def on_load(self) -> None:
+        for theme in OURS:
+            self.register_theme(theme)
+        liked = recall(memory_path()).theme
+        if liked in self.available_themes:
+            self.theme = liked
+
+    def on_mount(self) -> None:
+        # SIGTERM must not leave the terminal in the alternate screen.
+        asyncio.get_running_loop().add_signal_handler(
+            signal.SIGTERM, partial(self.exit, return_code=128 + signal.SIGTERM)
+        )
+        self.push_screen(self._sweep, self._leave)
+        self.call_after_refresh(self._first_frame_stands)
+        self._look()
+
+    def _first_frame_stands(self) -> None:
+        gc.enable()
+        if not self.is_headless:
+            from tui.rescue import Rescue
+
+            self._rescue = Rescue(getattr(self._driver, "attrs_before", None))
+
+    def run(self, *args: object, **kwargs: object) -> None:
+        """Run until the person leaves."""
+        try:
+            super().run(*args, **kwargs)  # type: ignore[arg-type]
+        finally:
+            signal.alarm(0)
+            if self._rescue is not None:
+                self._rescue.all_is_well()
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="study")
+    def _look(self) -> None:
+        worker = get_current_worker()
+        while not worker.is_cancelled:
+            try:
+                self.post_message(self.Read(self._read()))
+            except UserError as error:
+                self.post_message(self.Read(None, str(error)))
+            worker.cancelled_event.wait(LOOKS_SECONDS)
+
+    @on(Read)
+    def show_what_was_read(self, event: Read) -> None:
+        if event.standing is not None:
+            self._sweep.show(event.standing, self._hands())
+        trouble = event.trouble or self._failure()
+        if trouble and trouble != self._trouble:
+            self.notify(trouble, severity="error", markup=False, timeout=15)
+        self._trouble = trouble
+
+    def _leave(self, run: Path | None) -> None:
+        self.promoted = run
+        if not self.is_headless:
+            signal.alarm(3)
+        self.exit()
+
+    def action_help(self) -> None:
+        """Explain what is in front, and list the keys that work there."""
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help.about(self.screen, DEFAULTS))
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C is a key here."""
+        self.notify("Press q to leave.", markup=False)
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Write a picture of the screen into the folder that the program was started in."""
+        try:
+            file = Path(path or Path.cwd()) / (filename or free_file("sweep.svg"))
+            self.save_screenshot(file.name, str(file.parent))
+        except OSError as error:
+            text = f"the picture cannot be written: {error.strerror}"
+            self.notify(text, severity="warning", markup=False)
+        else:
+            self.notify(f"Written: {file}", markup=False)
