@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.dataset import Dataset, Split
+from core.interpolated import Interpolated
+from core.text import Text
 
 MOST_SYMBOLS = 2_000
 """A larger vocabulary's table of pairs would be larger than it is worth."""
@@ -50,6 +52,12 @@ def count_bigrams(dataset: Dataset) -> Bigram | None:
 
 
 def bigram_loss(dataset: Dataset) -> float | None:
-    """The loss of the bigram model on dev, nats per symbol; None where there is none."""
+    """The loss of the bigram model on dev, nats per symbol; None where there is none.
+
+    Of words it is the interpolated one: with thousands of them, one more of each pair would be more
+    than all that was counted, and the table larger than the model.
+    """
+    if isinstance(dataset, Text):
+        return Interpolated(dataset, 2).loss("dev")
     bigram, dev = count_bigrams(dataset), dataset.splits["dev"]
     return bigram.loss(dev) if bigram is not None and dev.examples else None

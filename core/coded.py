@@ -40,7 +40,7 @@ class Words(Sequence[str]):
         self.starts = starts
         """Shape (words + 1,): where each word begins in `codes`; the last is its length."""
         self.itos = itos
-        """The vocabulary: the boundary at 0, then the symbols by code point."""
+        """What ends a word at 0, mostly the boundary; then the symbols by code point."""
         self._which = which
 
     @classmethod
@@ -55,14 +55,17 @@ class Words(Sequence[str]):
         return cls.coded(pieces, symbols_of(pieces), ord(BOUNDARY))
 
     @classmethod
-    def coded(cls, pieces: list[Points], points: NDArray[np.int64], end: int) -> Words:
-        """From code points in pieces of whole words, each followed by the code point `end`.
+    def coded(
+        cls, pieces: list[Points], points: NDArray[np.int64], end: int, ends: str = BOUNDARY
+    ) -> Words:
+        """From code points in pieces of whole words, each followed by the code point `end`, which
+        stands as the symbol `ends` in the vocabulary.
 
         `points` are those that occur, as `symbols_of` finds them. The pieces are used up, so that
         they and the codes need not stand in memory together.
         """
         points = points[points != end]
-        itos = (BOUNDARY, *map(chr, points.tolist()))
+        itos = (ends, *map(chr, points.tolist()))
         dtype = np.uint8 if len(itos) <= 255 else np.int16
         index_of: Codes = np.zeros(max(points.max(initial=0), end) + 1, dtype=dtype)
         index_of[points] = np.arange(1, len(itos))
@@ -97,6 +100,16 @@ class Words(Sequence[str]):
         for piece in self.pieces():
             yield from self._texts(piece)
 
+    @cached_property
+    def stoi(self) -> dict[str, int]:
+        """The index of each symbol in the vocabulary."""
+        return {symbol: index for index, symbol in enumerate(self.itos)}
+
+    def coded_word(self, word: str) -> Codes | None:
+        """The codes of `word` and the 0 after it; None where it holds what no word here can."""
+        codes = [self.stoi.get(symbol, 0) for symbol in word]
+        return None if 0 in codes else np.array([*codes, 0], dtype=self.codes.dtype)
+
     @property
     def lengths(self) -> NDArray[np.int32]:
         """Symbols of each word (words,)."""
@@ -127,7 +140,7 @@ class Words(Sequence[str]):
 
     def _texts(self, which: NDArray[np.int32]) -> list[str]:
         text = self._points[self.joined(which)].tobytes().decode("utf-32-le")
-        return text.split(BOUNDARY)[:-1]
+        return text.split(self.itos[0])[:-1]
 
     @cached_property
     def _points(self) -> Points:

@@ -39,8 +39,8 @@ from core.protocol import (
 )
 from core.run import Run
 
-MOST_NAMES = 1_000
-"""Drawn by one command; training waits for it."""
+MOST_NAMES, MOST_WORDS = 1_000, 1_000
+"""Drawn by one command, of names or of words of texts; training waits for it."""
 
 
 class Refused(UserError):
@@ -207,6 +207,9 @@ def _sample(run: Run, wish: Sample, client: str) -> None:
     ):
         if not 1 <= number <= most:
             raise ConfigError(name, number, f"must be from 1 to {most:,}")
+    if run.config.data.level == "word" and wish.count * wish.max_length > MOST_WORDS:
+        cure = f"of {wish.max_length:,} words each must be at most {MOST_WORDS:,} words in all"
+        raise ConfigError("texts", wish.count, cure)
     temperature = settings.temperature if wish.temperature is None else wish.temperature
     top_k = settings.top_k if wish.top_k is None else wish.top_k
     DIALS["temperature"].check(temperature)

@@ -24,11 +24,17 @@ SEED_HIGH = 2**63 - 1
 KERNEL = "script-1"
 """The implementation of an update: another name where it may give other bits."""
 
-ScheduleKind = Literal["constant", "step", "exponential", "linear", "cosine"]
+ScheduleKind = Literal["constant", "step", "exponential", "linear", "cosine", "inverse"]
 OptimizerKind = Literal["sgd", "adamw"]
-Initialization = Literal["normal", "scaled"]
+Initialization = Literal["normal", "scaled", "small"]
 GuardKind = Literal["off", "stop", "act"]
-PresetName = Literal["lecture", "fast"]
+PresetName = Literal["lecture", "fast", "bengio2003"]
+Level = Literal["character", "word"]
+
+VOCABULARY, RARE = 17_000, 3
+"""Of words, unless others are given: the number that the lecture tells, the paper's §4.1."""
+MOST_WORDS = 100_000
+"""In a vocabulary."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,10 +42,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class DataConfig(Config, frozen=True, kw_only=True):
-    """The list of words, and how it is dealt into train, dev and test."""
+    """The list of words, or the text, and how it becomes train, dev and test."""
 
     path: str
-    """Where the list came from. The run keeps its own copy, `words.txt`, and reads only that."""
+    """Where it came from. The run keeps its own copy, `words.txt`, and reads only that."""
     sha256: str
     """Of the file's bytes."""
     split_seed: int = 42
@@ -47,13 +53,22 @@ class DataConfig(Config, frozen=True, kw_only=True):
     dealing: Dealing = "shuffle"
     """How they are dealt: as `random.Random(split_seed).shuffle` orders them, or, beyond a million
     words, by a permutation that takes a fraction of the time (core/dealing.py)."""
+    level: Level = "character"
+    """What a symbol is: a character of a list of words, or a word of a running text, whose parts
+    follow each other (core/text.py)."""
+    vocabulary: int = VOCABULARY
+    """Of a text: the most symbols, `<s>` and `<unk>` among them."""
+    rare: int = RARE
+    """Of a text: a word that train has at most so often is `<unk>`."""
 
     def __post_init__(self) -> None:
         _check_range("split_seed", self.split_seed, SEED_HIGH)
+        _check_range("vocabulary", self.vocabulary, MOST_WORDS, low=3)
+        _check_range("rare", self.rare, MOST_WORDS)
 
 
 class ModelConfig(Config, frozen=True, kw_only=True):
-    """Sizes of the network of Bengio et al. 2003, at character level."""
+    """Sizes of the network of Bengio et al. 2003."""
 
     block_size: int = 3
     """How many symbols of context predict the next one."""
@@ -63,13 +78,26 @@ class ModelConfig(Config, frozen=True, kw_only=True):
     """Neurons of the tanh layer."""
     initialization: Initialization = "normal"
     """`normal`: every weight from N(0, 1), as in the lecture.
-    `scaled`: W1 × (5/3)/√fan_in, W2 × 0.01, biases 0, as in the lecture's third part."""
+    `scaled`: W1 × (5/3)/√fan_in, W2 × 0.01, biases 0, as in the lecture's third part.
+    `small`: so, and C × 0.1: of thousands of words most come seldom, and large random embeddings
+    would stay where chance had put them."""
+    direct: bool = False
+    """Connections from the embeddings straight to the output: W of the paper's equation 1."""
+    decay_biases: bool = True
+    """Weight decay pulls biases too, as in `torch.optim`; in the paper's §2 it does not. Of
+    thousands of words the bias says how frequent each is: at 0, seldom ones would be too likely."""
 
     def parameters(self, vocab_size: int) -> int:
-        """How many weights the network has: C, W1, b1, W2, b2."""
+        """How many weights the network has: C, W1, b1, W2, b2, and W if there is one."""
         inputs = self.block_size * self.embedding_size
         hidden = (inputs + 1) * self.hidden_size
-        return vocab_size * self.embedding_size + hidden + (self.hidden_size + 1) * vocab_size
+        straight = inputs * vocab_size if self.direct else 0
+        return (
+            vocab_size * self.embedding_size
+            + hidden
+            + (self.hidden_size + 1) * vocab_size
+            + straight
+        )
 
     def __post_init__(self) -> None:
         for field, high in (("block_size", 64), ("embedding_size", 1024), ("hidden_size", 16384)):
@@ -195,7 +223,9 @@ class Preset:
     help: str
     knobs: Knobs
     settings: Settings
-    initialization: Initialization
+    model: ModelConfig
+    """Its sizes are those of a run that is given no others."""
+    level: Level = "character"
 
 
 PRESETS: dict[PresetName, Preset] = {
@@ -203,7 +233,7 @@ PRESETS: dict[PresetName, Preset] = {
         "The lecture's recipe: N(0, 1) weights, SGD, batch 32, rate 0.1 then 0.01, 200,000 steps.",
         Knobs(schedule="step", drops=(100_000,)),
         Settings(),
-        "normal",
+        ModelConfig(),
     ),
     "fast": Preset(
         "The same model in 3,000 steps: scaled weights, AdamW, batch 128, warmup, linear decay.",
@@ -216,7 +246,28 @@ PRESETS: dict[PresetName, Preset] = {
             batch_size=128,
         ),
         Settings(evaluation_interval=500, step_limit=3_000),
-        "scaled",
+        ModelConfig(initialization="scaled"),
+    ),
+    "bengio2003": Preset(
+        "The paper's network on running text: words, direct connections, SGD with weight decay, a"
+        " rate that falls as 1 / (1 + r t).",
+        Knobs(
+            learning_rate=0.5,
+            schedule="inverse",
+            schedule_length=10_000,
+            weight_decay=1e-5,
+            batch_size=64,
+        ),
+        Settings(evaluation_interval=2_000, step_limit=20_000),
+        ModelConfig(
+            block_size=5,
+            embedding_size=60,
+            hidden_size=100,
+            initialization="small",
+            direct=True,
+            decay_biases=False,
+        ),
+        "word",
     ),
 }
 

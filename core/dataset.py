@@ -1,4 +1,5 @@
 """A list of words as the model reads it: vocabulary, splits, one flat stream per split, statistics.
+Running text, whose symbols are words, is a Dataset too: core/text.py.
 
 Without torch, because the dashboard shows all this while the engine still loads. Contexts are never
 materialised: a split is one stream of symbols with a boundary between words, and a context is a
@@ -8,7 +9,7 @@ slice of it, blank before its last boundary. So an example costs a byte, whateve
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from core.coded import BOUNDARY, Codes, Words
 from core.dealing import Dealing, deal, dealing_for
 from core.places import Places
-from core.words import DatasetError, WordList, quoted, read_words
+from core.words import LONGEST_WORD, DatasetError, WordList, quoted, read_words
 
 __all__ = [
     "SPLITS",
@@ -37,6 +38,9 @@ __all__ = [
 
 SplitName = Literal["train", "dev", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
+
+FIRST_EXAMPLES = 5
+"""Shown of running text, which has no first word to end with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,13 +147,14 @@ class Dataset:
                 f"The symbol {unknown} stands in no word of this list. Use only its symbols."
             ) from None
 
+    def written(self, symbols: Iterable[int]) -> str:
+        """Symbols by their index, as a context is shown."""
+        return "".join(self.itos[index] for index in symbols)
+
     def split_of(self, word: str) -> SplitName | None:
         """Where `word` stands: the first of train, dev, test that holds it, or None."""
-        stoi = self.stoi
-        if BOUNDARY in word or not all(symbol in stoi for symbol in word):
-            return None
-        codes = np.array([*self.encode(word), 0], dtype=self.words.codes.dtype)
-        first = self.places.first(codes)
+        codes = self.words.coded_word(word)
+        first = None if codes is None else self.places.first(codes)
         if first is None:
             return None
         return next(name for name in SPLITS if first < part(name, len(self.dealt)).stop)
@@ -218,7 +223,9 @@ class Statistics:
     frequent: tuple[tuple[str, int], ...]
     """The ten most frequent symbols with their counts; equal counts by code point."""
     first_examples: tuple[tuple[str, str], ...]
-    """Context and target at every position of train's first word, such as ("..e", "m")."""
+    """Context and target at every position of train's first word, such as ("..e", "m"); of running
+    text the first few.
+    """
 
 
 def statistics(dataset: Dataset) -> Statistics:
@@ -246,11 +253,12 @@ def statistics(dataset: Dataset) -> Statistics:
 
 
 def symbol_counts(dataset: Dataset) -> NDArray[np.int64]:
-    """(V,): how often each symbol stands in the list; of the boundary, how many words it ends."""
-    counts, codes = np.zeros(dataset.vocab_size, dtype=np.int64), dataset.words.codes
-    # In pieces: to count them takes eight times their own memory.
-    for piece in np.array_split(codes, 1 + len(codes) // (1 << 20)):
-        counts += np.bincount(piece, minlength=dataset.vocab_size)
+    """(V,): how often each symbol is a target; of the boundary, how many words it ends."""
+    counts = np.zeros(dataset.vocab_size, dtype=np.int64)
+    for split in dataset.splits.values():
+        # In pieces: to count them takes eight times their own memory.
+        for piece in np.array_split(split.targets, 1 + split.examples // (1 << 20)):
+            counts += np.bincount(piece, minlength=dataset.vocab_size)
     return counts
 
 
@@ -261,8 +269,8 @@ def _frequent(dataset: Dataset, most: int) -> tuple[tuple[str, int], ...]:
 
 
 def _first_examples(dataset: Dataset) -> tuple[tuple[str, str], ...]:
-    size = dataset.block_size
-    for word in dataset.words_of("train")[:1]:
-        text = BOUNDARY * size + word + BOUNDARY
-        return tuple((text[at - size : at], text[at]) for at in range(size, len(text)))
-    return ()
+    train = dataset.splits["train"]
+    ends = np.flatnonzero(train.targets[: LONGEST_WORD + 1] == 0)
+    count = int(ends[0]) + 1 if len(ends) else FIRST_EXAMPLES
+    rows = train.rows(slice(0, count)).tolist()
+    return tuple((dataset.written(row[:-1]), dataset.written(row[-1:])) for row in rows)

@@ -102,11 +102,11 @@ def next_change(trainer: Trainer, gradient: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def layers(trainer: Trainer) -> tuple[LayerFigures, ...]:
-    """The figures of C, W1, b1, W2, b2, in this order."""
+    """The figures of C, W1, b1, W2, b2 and, where there is one, W, in this order."""
     model, gradient = trainer.model, next_gradient(trainer)
-    weights = model.views(model.flat)._asdict()
-    of_gradient = [(finite(part.mean()), deviation(part)) for part in model.views(gradient)]
-    change = [deviation(part) for part in model.views(next_change(trainer, gradient))]
+    weights, slopes = model.named(model.flat), model.named(gradient).values()
+    of_gradient = [(finite(part.mean()), deviation(part)) for part in slopes]
+    change = model.named(next_change(trainer, gradient)).values()
     return tuple(
         LayerFigures(
             name=name,
@@ -115,7 +115,7 @@ def layers(trainer: Trainer) -> tuple[LayerFigures, ...]:
             norm=finite(torch.linalg.vector_norm(part)),
             gradient_mean=mean,
             gradient_std=std,
-            update_std=update,
+            update_std=deviation(update),
         )
         for (name, part), (mean, std), update in zip(
             weights.items(), of_gradient, change, strict=True

@@ -8,6 +8,7 @@ import msgspec
 
 from core.config import Knobs, RunConfig, Settings
 from core.dials import Value
+from core.foundations import SWITCH
 
 Facts = dict[str, Value]
 """Everything in which runs can differ, by name."""
@@ -15,10 +16,12 @@ Facts = dict[str, Value]
 
 def facts(config: RunConfig, knobs: Knobs, settings: Settings) -> Facts:
     """Of a run with these knobs and settings in force."""
-    data = config.data
+    data, model = config.data, msgspec.structs.asdict(config.model)
     found: Facts = {
         "list": f"{Path(data.path).name} {data.sha256[:6]}",
-        **msgspec.structs.asdict(config.model),
+        "level": data.level,
+        **({"vocabulary": data.vocabulary, "rare": data.rare} if data.level == "word" else {}),
+        **{name: _switched(value) for name, value in model.items()},
         "seed": config.seed,
         "split_seed": data.split_seed,
         **msgspec.structs.asdict(knobs),
@@ -29,6 +32,11 @@ def facts(config: RunConfig, knobs: Knobs, settings: Settings) -> Facts:
         for name in ("schedule_start", "schedule_length", "floor", "drops", "drop_factor"):
             del found[name]
     return found
+
+
+def _switched(value: Value) -> Value:
+    """A bool as people read it."""
+    return SWITCH[value] if isinstance(value, bool) else value
 
 
 def differing(ours: Facts, theirs: Facts) -> dict[str, tuple[Value, Value]]:

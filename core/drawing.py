@@ -1,4 +1,6 @@
-"""Names from a run for the command line: from its live engine, or from its newest checkpoint."""
+"""Names or texts from a run for the command line: from its live engine, or from its newest
+checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from core.trainer import Trainer
 
 MOST_OF_AN_ENGINE = 1_000
-"""Names that a live engine draws at once: training waits for it."""
+"""Names, or words of texts, that a live engine draws at once: training waits for it."""
 _MOST_IN_A_SET = 1_000_000
 """Words of a list that are looked up in a set; of a longer one that takes too much memory."""
 
@@ -57,7 +59,9 @@ def draw_names(
     asked only for as many as it draws without holding up its training.
     """
     served = is_served(directory)
-    if served and wish.count <= MOST_OF_AN_ENGINE and not (unique or new):
+    texts = served and read_config(directory).data.level == "word"
+    wanted = wish.count * wish.max_length if texts else wish.count
+    if served and wanted <= MOST_OF_AN_ENGINE and not (unique or new):
         drawn = answer(directory, wish, SamplesDrawn, "sample")
         return Drawing(drawn.step, iter([list(drawn.names)]))
     return _from_checkpoint(directory, wish, unique=unique, new=new, served=served)
@@ -71,7 +75,7 @@ def _from_checkpoint(
     # torch takes a second to load; what can be refused before it, is.
     data = load_data(directory, config)
     data.encode(wish.prefix)
-    from core import sampling
+    from core.continuing import drawn
     from core.environment import settle_threads
     from core.trainer import Trainer
 
@@ -79,18 +83,8 @@ def _from_checkpoint(
     trainer = Trainer(data, config.model, config.knobs, config.seed)
     _restore_newest(trainer, directory, paths)
     try:
-        pieces = sampling.stream(
-            trainer.model,
-            data.itos,
-            count=wish.count,
-            temperature=1.0 if wish.temperature is None else wish.temperature,
-            top_k=wish.top_k or 0,
-            seed=wish.seed or 0,
-            prefix=wish.prefix,
-            max_length=wish.max_length,
-            unique=unique,
-            unwanted=_known(data) if new else None,
-        )
+        unwanted = _known(data) if new else None
+        pieces = drawn(trainer.model, data, wish, unique=unique, unwanted=unwanted)
     except ValueError as error:
         raise RunError(f"run {directory.name}: {error}") from None
     step = trainer.step

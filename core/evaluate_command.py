@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
@@ -13,10 +13,12 @@ from core.cli import AsJson, RunsDir, app
 from core.dataset import SplitName
 from core.dials import ConfigError
 from core.errors import UserError
-from core.launch import runs_directory
+from core.interpolated import Interpolated
+from core.launch import load_data, runs_directory
 from core.protocol import Evaluate, Evaluated, TestEvaluated
-from core.record import find_run
+from core.record import find_run, read_config
 from core.run_commands import RunName
+from core.units import per, perplexity, perplexity_text
 
 WARNING = (
     "The test split is for the end: whoever steers by it learns it by heart, and its loss then says"
@@ -36,10 +38,15 @@ def evaluate(
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the loss of a run's weights, live or ended; looks at the test split are counted."""
+    """Measure the loss of a run's weights, live or ended; looks at the test split are counted.
+
+    Where symbols are words, as perplexity too, beside that of an interpolated trigram.
+    """
     if split not in get_args(SplitName):
         raise ConfigError("split", split, f"must be one of {', '.join(get_args(SplitName))}")
     directory = find_run(runs_directory(runs_dir), run)
+    config = read_config(directory)
+    level = config.data.level
     found: dict[str, Any]
     if split == "test":
         if not yes and not sys.stdin.isatty():
@@ -56,11 +63,21 @@ def evaluate(
         loss = measured.dev if split == "dev" else measured.train
         count = measured.dev_examples if split == "dev" else measured.train_examples
         found = {"step": measured.step, "loss": loss, "examples": count}
+    trigram = None
+    if level == "word":
+        trigram = Interpolated(load_data(directory, config)).loss(cast(SplitName, split))
+        found |= {"perplexity": perplexity(found["loss"]), "trigram_loss": trigram}
     if as_json:
         print(json.dumps({"run": directory.name, "split": split, **found}))
     else:
-        told = "not finite" if found["loss"] is None else f"{found['loss']:.4f} nats per symbol"
+        told = "not finite" if found["loss"] is None else f"{found['loss']:.4f}{per(level)}"
+        told += perplexity_text(found["loss"], level)
         looks = f" (look {found['looks']:,} at the test split)" if "looks" in found else ""
         print(
             f"{split} {told} over {found['examples']:,} examples at step {found['step']:,}{looks}"
         )
+        if trigram is not None:
+            print(
+                f"interpolated trigram on {split}: {trigram:.4f}{per(level)}"
+                f"{perplexity_text(trigram, level)} (counted on train, its weights fitted on dev)"
+            )

@@ -16,11 +16,20 @@ if TYPE_CHECKING:
     from core.dataset import Split
 
 PIECE = 4_096
-"""Examples between two yields. Fixed: the bits of a matrix product depend on its number of rows."""
+"""Most examples between two yields."""
+MOST_LOGITS = 1 << 21
+"""Of one piece, 8 MiB: with thousands of words in the vocabulary a piece has fewer examples."""
+
+
+def piece_of(model: Model) -> int:
+    """Examples between two yields: fixed for a model, since the bits of a matrix product depend on
+    its number of rows.
+    """
+    return max(1, min(PIECE, MOST_LOGITS // model.vocab_size))
 
 
 def measure(model: Model, split: Split, first: int | None = None) -> Generator[None, None, float]:
-    """Yield after every piece of 4,096 examples; return the mean loss in nats per symbol.
+    """Yield after every piece of examples; return the mean loss in nats per symbol.
 
     In the order of the split; `first` limits it to the first so many examples. The weights must
     stand still meanwhile. NaN for a split without examples.
@@ -28,8 +37,9 @@ def measure(model: Model, split: Split, first: int | None = None) -> Generator[N
     examples, total = len(split.targets[:first]), 0.0
     if examples == 0:
         return float("nan")
-    for start in range(0, examples, PIECE):
-        total += float(_losses(model, split, start, min(start + PIECE, examples)).sum())
+    piece = piece_of(model)
+    for start in range(0, examples, piece):
+        total += float(_losses(model, split, start, min(start + piece, examples)).sum())
         yield
     return total / examples
 
@@ -37,9 +47,9 @@ def measure(model: Model, split: Split, first: int | None = None) -> Generator[N
 def losses_of(model: Model, split: Split) -> Generator[None, None, npt.NDArray[np.float64]]:
     """As `measure`, but returns the loss of every example (examples,)."""
     examples = split.examples
-    losses = np.empty(examples)
-    for start in range(0, examples, PIECE):
-        losses[start : start + PIECE] = _losses(model, split, start, start + PIECE)
+    losses, piece = np.empty(examples), piece_of(model)
+    for start in range(0, examples, piece):
+        losses[start : start + piece] = _losses(model, split, start, start + piece)
         yield
     return losses
 

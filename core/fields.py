@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal, get_args
 
 from core.catalogue import Listed, State, ago
-from core.config import PRESETS, Initialization
+from core.config import PRESETS, Initialization, Level
 from core.dials import DIALS, Value, show
 from core.errors import UserError, harmless
 
@@ -118,6 +118,7 @@ SHORT = {
 def fields() -> dict[str, Field]:
     """Every field by its name."""
     found = [*OWN, _of_facts("data", "text", fact="list")]
+    found.append(_of_facts("level", "text", get_args(Level)))
     found += [_of_facts(name, "number") for name in ("block_size", "embedding_size", "hidden_size")]
     found.append(_of_facts("initialization", "text", get_args(Initialization)))
     found += [_of_facts(name, "number") for name in ("seed", "split_seed")]

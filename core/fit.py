@@ -23,7 +23,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from core.answering import READY_SECONDS
 from core.client import Client, EngineGone
-from core.config import RunConfig
+from core.config import Level, RunConfig
 from core.dataset import Dataset
 from core.dials import show
 from core.errors import harmless
@@ -51,6 +51,7 @@ from core.protocol import (
     TestEvaluated,
 )
 from core.record import read_config
+from core.units import perplexity, perplexity_text
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Fit:
     tripped: GuardTripped | None = None
     """The guard stopped the run, and went back."""
     guard: str = "stop"
+    level: Level = "character"
     news: list[str] = field(default_factory=list)
     """Lines to print, oldest first."""
 
@@ -82,7 +84,8 @@ class Fit:
             case Evaluated():
                 self.evaluated = event
                 best = ", best so far" if event.best else ""
-                losses = f"train {_loss(event.train)}  dev {_loss(event.dev)}{best}"
+                told = f"{_loss(event.dev)}{perplexity_text(event.dev, self.level)}"
+                losses = f"train {_loss(event.train)}  dev {told}{best}"
                 self.news.append(f"step {event.step:>9,}  {losses}")
             case KnobsChanged():
                 for name, (old, new) in event.changes.items():
@@ -95,7 +98,8 @@ class Fit:
             case StateChanged():
                 self.finished = event.finished
             case TestEvaluated():
-                told = f"test {_loss(event.loss)} (look {event.looks:,} at the test split)"
+                told = f"test {_loss(event.loss)}{perplexity_text(event.loss, self.level)}"
+                told += f" (look {event.looks:,} at the test split)"
                 self.news.append(f"step {event.step:>9,}  {told}")
             case GuardTripped():
                 self.news.append(f"step {event.step:>9,}  {trip_text(event)}")
@@ -148,7 +152,7 @@ def train_and_report(
     client = Client(directory, "fit", start_engine(directory))
     config = read_config(directory)
     data = load_data(directory, config)
-    fit = Fit()
+    fit = Fit(level=config.data.level)
     try:
         attached = client.attach(READY_SECONDS)
         fit.guard = config.settings.guard
@@ -184,7 +188,7 @@ def train_and_report(
     if as_json:
         print(json.dumps(report))
     else:
-        for line in _summary(report, directory, finished=fit.finished):
+        for line in _summary(report, directory, fit):
             console.print(harmless(line), markup=False, soft_wrap=True)
     if fit.tripped and not fit.finished:
         again = show(tenth(fit.tripped.learning_rate))
@@ -250,6 +254,7 @@ def _report(
     """What `--json` prints."""
     # Losses of other weights than those that were saved would be no result of this run.
     last = fit.evaluated if fit.evaluated and fit.evaluated.step == fit.step else None
+    words = {"dev_perplexity": perplexity(last.dev if last else None)}
     return {
         "run": run,
         "steps": fit.step,
@@ -257,6 +262,7 @@ def _report(
         "examples": {name: split.examples for name, split in data.splits.items()},
         "train_loss": last.train if last else None,
         "dev_loss": last.dev if last else None,
+        **(words if fit.level == "word" else {}),
         "seconds": round(fit.seconds, 3),
         "wall_seconds": round(wall_seconds, 3),
         "steps_per_second": None if speed is None else round(speed, 1),
@@ -264,17 +270,19 @@ def _report(
     }
 
 
-def _summary(report: dict[str, Any], directory: Path, *, finished: bool) -> Iterator[str]:
+def _summary(report: dict[str, Any], directory: Path, fit: Fit) -> Iterator[str]:
     """The report for people."""
+    dev = report["dev_loss"]
     yield (
-        f"{'finished' if finished else 'stopped'} at step {report['steps']:,}: "
-        f"train {_loss(report['train_loss'])}, dev {_loss(report['dev_loss'])}, "
+        f"{'finished' if fit.finished else 'stopped'} at step {report['steps']:,}: "
+        f"train {_loss(report['train_loss'])}, dev {_loss(dev)}{perplexity_text(dev, fit.level)}, "
         f"{report['parameters']:,} parameters"
     )
     rate = report["steps_per_second"]
     yield f"{report['seconds']:.2f} s inside updates" + (f", {rate:,.0f} steps/s" if rate else "")
     yield f"saved in {directory} (weights {report['weights_sha256'][:12]}…)"
-    yield f"draw names from it: steermore sample {directory}"
+    drawn = "names from it" if fit.level == "character" else "a text from it"
+    yield f"draw {drawn}: steermore sample {directory}"
 
 
 def _loss(loss: float | None) -> str:

@@ -49,6 +49,6 @@ def floor_of(dataset: Dataset, seed: int, step: int, batch_size: int) -> Floor:
         loss=total / batch_size,
         examples=batch_size,
         torn=torn,
-        context="".join(itos[index] for index in widest),
+        context=dataset.written(widest),
         targets=tuple(itos[index] for index, _ in following[widest].most_common(4)),
     )

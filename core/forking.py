@@ -11,14 +11,13 @@ import msgspec
 from core import __version__
 from core.config import Parent, PlannedAct
 from core.dials import ConfigError, Value
-from core.launch import another_list, new_run, words_path
+from core.launch import another_list, new_run, read_data, words_path
 from core.lineage import Lineage, examples_before, examples_on, point_at, settings_after
 from core.protocol import Point, SnapshotTaken, TestEvaluated
 from core.record import RunError
 from core.seal import state_sha256
 from core.steering import check_plan
 from core.story import Story, read_story
-from core.words import read_words
 
 Progress = Callable[[int, int], None]
 """Called with updates made and updates in all."""
@@ -67,7 +66,7 @@ def fork(
     )
     check_plan(forked)
     # Read as a list, or what is no such thing would make the whole run before it is found out.
-    words = read_words(words_path(parent, config))
+    words = read_data(words_path(parent, config), config.data.level)
     if words.sha256 != config.data.sha256:
         raise another_list(parent, config)
     start = _checkpoint_at(story, point)

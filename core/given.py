@@ -12,10 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from core.config import Level
 from core.dials import KNOB_NAMES
 from core.errors import UserError
-from core.options import FOUNDATION, not_given, shipped_names
-from core.words import DatasetError, WordList, read_words, words_in
+from core.foundations import FOUNDATION
+from core.launch import read_data
+from core.options import not_given, shipped
+from core.tokens import text_in
+from core.words import DatasetError, WordList, words_in
 
 OPTIONS = {name: name for name in (*FOUNDATION, *KNOB_NAMES, "temperature", "top_k")} | {
     "steps": "step_limit"
@@ -23,18 +27,21 @@ OPTIONS = {name: name for name in (*FOUNDATION, *KNOB_NAMES, "temperature", "top
 """What a training takes: the flags of `fit` that mean something without an engine."""
 
 
-def words_given(words: str | Path | Iterable[str] | None) -> tuple[str, WordList]:
-    """What the list is called, and the list; raises DatasetError."""
+def words_given(
+    words: str | Path | Iterable[str] | None, level: Level = "character"
+) -> tuple[str, WordList]:
+    """What the list or the text is called, and the list; raises DatasetError."""
     if words is None or isinstance(words, (str, Path)):
-        path = str(words or shipped_names())
-        return path, read_words(path)
+        path = str(words or shipped(level))
+        return path, read_data(path, level)
     name, lines = "words", []
     for word in words:
         if not isinstance(word, str) or len(word.splitlines()) > 1:
             raise DatasetError(f"{name}: {word!r} is no word. Give strings of one line each.")
         lines.append(word)
     # What could not be encoded is refused as any other byte that is no text.
-    return name, words_in("\n".join(lines).encode("utf-8", "surrogatepass"), name)
+    raw = "\n".join(lines).encode("utf-8", "surrogatepass")
+    return name, text_in(raw, name) if level == "word" else words_in(raw, name)
 
 
 def flags_given(options: dict[str, Any]) -> dict[str, Any]:

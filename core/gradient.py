@@ -49,17 +49,23 @@ class Memory(NamedTuple):
     """
 
     weights: Tensor
-    C: Tensor  # (V·E,), like the next four a part of `weights`
+    C: Tensor  # (V·E,), like the next six a part of `weights`
     W1: Tensor  # (T·E, H)
     W1b1_t: Tensor  # (H, T·E + 1)
     W2: Tensor  # (H, V)
     W2b2_t: Tensor  # (V, H + 1)
+    W: Tensor  # (T·E, V), or (0, V)
+    W_t: Tensor
+    direct: bool
+    """Whether there are direct connections W."""
     gradient: Tensor
-    """The result, in the order of `weights`; the next three are its parts."""
+    """The result, in the order of `weights`; the next four are its parts."""
     dC: Tensor  # noqa: N815
     dW1b1: Tensor  # noqa: N815
     dW2b2: Tensor  # noqa: N815
+    dW: Tensor  # noqa: N815
     emb1: Tensor  # (T·E + 1, B)
+    emb: Tensor  # (T·E, B)
     emb_flat: Tensor
     h1: Tensor  # (H + 1, B)
     h: Tensor  # (H, B)
@@ -81,8 +87,8 @@ def memory_for(model: Model, batch_size: int) -> Memory:
     B, V = batch_size, model.vocab_size
     new = model.flat.new_empty
     gradient = torch.zeros_like(model.flat)
-    C, W1b1, W2b2 = model.layers(model.flat)
-    dC, dW1b1, dW2b2 = model.layers(gradient)
+    C, W1b1, W2b2, W = model.layers(model.flat)
+    dC, dW1b1, dW2b2, dW = model.layers(gradient)
     # A row of ones below the activations multiplies the last row of the weights, the bias.
     emb1, h1 = new(T * E + 1, B).fill_(1), new(H + 1, B).fill_(1)
     dlogits, dh, demb = new(V, B), new(H, B), new(T * E, B)
@@ -93,11 +99,16 @@ def memory_for(model: Model, batch_size: int) -> Memory:
         W1b1_t=W1b1.t(),
         W2=model.W2,
         W2b2_t=W2b2.t(),
+        W=W,
+        W_t=W.t(),
+        direct=model.config.direct,
         gradient=gradient,
         dC=dC,
         dW1b1=dW1b1,
         dW2b2=dW2b2,
+        dW=dW,
         emb1=emb1,
+        emb=emb1[:-1],
         emb_flat=emb1[:-1].view(-1),
         h1=h1,
         h=h1[:-1],
@@ -126,6 +137,8 @@ def differentiate(m: Memory, places: Tensor, cells: Tensor, logits: Tensor) -> N
     torch.sigmoid(m.h, out=m.h)
     torch.add(m.minus_one, m.h, alpha=2, out=m.h)
     torch.mm(m.W2b2_t, m.h1, out=logits)
+    if m.direct:
+        logits.addmm_(m.W_t, m.emb)
 
     # Of softmax and cross-entropy together: the probabilities, less 1 at the targets, over B.
     torch.softmax(logits, 0, out=m.dlogits)
@@ -137,6 +150,9 @@ def differentiate(m: Memory, places: Tensor, cells: Tensor, logits: Tensor) -> N
     torch.ops.aten.tanh_backward(m.dh, m.h, grad_input=m.dh)
     torch.mm(m.emb1, m.dh_t, out=m.dW1b1)
     torch.mm(m.W1, m.dh, out=m.demb)
+    if m.direct:
+        torch.mm(m.emb, m.dlogits_t, out=m.dW)
+        m.demb.addmm_(m.W, m.dlogits)
     m.dC.zero_().index_add_(0, places, m.demb_flat)
 
 

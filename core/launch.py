@@ -12,9 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from core.config import RunConfig
+from core.config import DataConfig, Level, RunConfig
 from core.dataset import Dataset, DatasetError
 from core.record import START, RunError, cure, write_whole
+from core.text import Text
+from core.tokens import read_text
 from core.words import WordList, read_words
 
 MAX_COPY = 16 * 1024 * 1024
@@ -74,7 +76,7 @@ def words_path(directory: Path, config: RunConfig) -> Path:
 
 def load_data(directory: Path, config: RunConfig) -> Dataset:
     """The run's list, dealt as its configuration says; raises DatasetError."""
-    dataset = dealt(read_words(words_path(directory, config)), config)
+    dataset = dealt(read_data(words_path(directory, config), config.data.level), config)
     if dataset.sha256 != config.data.sha256:
         raise another_list(directory, config)
     return dataset
@@ -88,10 +90,30 @@ def another_list(directory: Path, config: RunConfig) -> DatasetError:
     )
 
 
+def read_data(path: str | os.PathLike[str], level: Level) -> WordList:
+    """Read a list of words, or a running text; raises DatasetError."""
+    return read_text(path) if level == "word" else read_words(path)
+
+
 def dealt(words: WordList, config: RunConfig) -> Dataset:
-    """A list that was read, dealt as the configuration says."""
+    """What was read, in three parts as the configuration says; raises DatasetError for a text whose
+    words are all too rare.
+    """
     data, T = config.data, config.model.block_size
+    if data.level == "word":
+        return _text_of(words, data, T)
     return Dataset.from_words(words.words, T, data.split_seed, words.sha256, data.dealing)
+
+
+def vocab_size_of(words: WordList, data: DataConfig) -> int:
+    """How many symbols a model of this list or text knows; raises DatasetError as `dealt` does."""
+    return _text_of(words, data, 1).vocab_size if data.level == "word" else len(words.words.itos)
+
+
+def _text_of(words: WordList, data: DataConfig, block_size: int) -> Text:
+    return Text.from_tokens(
+        words.words, block_size, words.sha256, most=data.vocabulary, rare=data.rare
+    )
 
 
 def start_engine(directory: Path) -> subprocess.Popen[bytes]:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MOST_WORDS, MOST_SYMBOLS = 1_000, 1_000
 """Scored by one command; training waits for it."""
 
+MOST_TABLE = 200_000
+"""Numbers of an embedding table in one answer: most of the 1 MiB that may wait for a client."""
+
 # Shapes: T block_size, V vocab_size
 
 
@@ -56,7 +59,9 @@ def look(run: Run, wish: Predict | Score | Embed | Diagnose, client: str) -> Non
             )
             answer = Scored(answers=wish.id, step=step, words=words, surprises=columns)
         case Embed():
-            table = model.C.numpy().astype("<f4")
+            # Of a text the first are the most frequent. What is larger, no client would be sent.
+            rows = max(1, MOST_TABLE // model.C.shape[1])
+            table = model.C[:rows].numpy().astype("<f4")
             answer = Embedded(
                 answers=wish.id, step=step, size=table.shape[1], table=table.tobytes()
             )

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from core import sampling
 from core.config import RunConfig, Settings, with_changes
+from core.continuing import drawn
 from core.dataset import SPLITS, Dataset, SplitName
 from core.dials import KNOB_NAMES, ConfigError, Value, parse_count
 from core.drawing import parse_wish
@@ -34,7 +34,7 @@ from core.launch import dealt, runs_directory
 from core.lineage import settings_after
 from core.lr_finder import HIGH, LOW, STEPS, check_wish, range_test
 from core.model import Model
-from core.options import configured, recipe_of
+from core.options import configured, level_given, recipe_of
 from core.protocol import FindLearningRate
 from core.recomputing import trainer_at_end
 from core.record import find_run
@@ -72,13 +72,14 @@ class Training:
     """A model in training, on a list of words. Its mathematics is that of every recorded run."""
 
     def __init__(self, words: str | Path | Iterable[str] | None = None, **options: Any) -> None:
-        """Begin on a file of words, on words, or on the shipped names.
+        """Begin on a file of words, on words, or on the shipped names; with `level="word"` on a
+        file of running text, on its lines, or on the shipped text.
 
         `options` are those of `steermore fit`, as in `preset="fast", embedding_size=2, steps=3000`.
         Raises UserError with a sentence for what cannot be.
         """
-        path, read = words_given(words)
         given = flags_given(options)
+        path, read = words_given(words, level_given(given))
         config = configured({**given, "data": path}, read, recipe_of(given))
         data = dealt(read, config)
         self._begin(config, config.settings, data)
@@ -189,7 +190,10 @@ class Training:
         return Found(wish.low, wish.high, wish.steps, np.concatenate(list(pieces)))
 
     def evaluate(self, split: SplitName = "dev") -> float:
-        """The mean loss over all of a split, nats per symbol. A look at `test` is counted."""
+        """The mean loss over all of a split, nats per symbol, of a text per word.
+
+        A look at `test` is counted.
+        """
         if split not in SPLITS:
             raise ConfigError("split", split, f"must be one of {', '.join(SPLITS)}")
         settle_threads(self.config)
@@ -207,7 +211,9 @@ class Training:
         prefix: str = "",
         max_length: int = 50,
     ) -> list[str]:
-        """Draw names, by default others at every call; equal seeds draw equal names."""
+        """Draw names, or texts that continue `prefix`, by default others at every call; equal seeds
+        draw equal ones. `max_length` is in symbols: of texts in words.
+        """
         usual = self.settings
         wish = parse_wish(
             count=typed(count),
@@ -219,16 +225,7 @@ class Training:
         )
         self.data.encode(prefix)
         settle_threads(self.config)
-        names = sampling.draw(
-            self.model,
-            self.data.itos,
-            count=wish.count,
-            temperature=wish.temperature or 1.0,
-            top_k=wish.top_k or 0,
-            seed=wish.seed or 0,
-            prefix=prefix,
-            max_length=wish.max_length,
-        )
+        names = [name for piece in drawn(self.model, self.data, wish) for name in piece]
         self._drawings += 1
         return names
 

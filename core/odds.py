@@ -51,6 +51,11 @@ class Logits:
         self._W1, unit_W1 = _whole(W1, float(W1.abs().sum(0).max()), _RIGHT_BITS)
         self._W2, unit_W2 = _whole(W2, float(W2.abs().sum(0).max()), _RIGHT_BITS)
         self._unit_1, self._unit_2 = unit_C * unit_W1, unit_W2 * 2.0**-_LEFT_BITS
+        self._direct = model.config.direct
+        if self._direct:
+            W = model.W.detach().double()
+            self._W, unit_W = _whole(W, float(W.abs().sum(0).max()), _RIGHT_BITS)
+            self._unit_direct = unit_C * unit_W
         self._b1, self._b2 = b1.numpy(), b2.numpy()
         self.vocab_size, self.block_size = model.vocab_size, model.config.block_size
         self.rows = max(_LANES, min(4_096, (1 << 20) // max(W1.shape[0], len(W2), 2 * len(b2))))
@@ -81,6 +86,10 @@ class Logits:
         logits: Floats = (torch.from_numpy(h).double() @ self._W2).numpy()  # (R, V)
         logits *= self._unit_2
         logits += self._b2
+        if self._direct:
+            straight: Floats = (emb @ self._W).numpy()
+            straight *= self._unit_direct
+            logits += straight
         return logits
 
 
@@ -97,13 +106,16 @@ class Odds:
     and then looked up.
     """
 
-    def __init__(self, model: Model, temperature: float, top_k: int) -> None:
-        """temperature, above 0, divides the logits; top_k keeps the k likeliest, 0 = all.
+    def __init__(
+        self, model: Model, temperature: float, top_k: int, never: tuple[int, ...] = ()
+    ) -> None:
+        """temperature, above 0, divides the logits; top_k keeps the k likeliest, 0 = all; those of
+        `never` have no chance.
 
         Raises ValueError for weights that are not finite.
         """
         self._logits = Logits(model)
-        self._temperature, self._top_k = temperature, top_k
+        self._temperature, self._top_k, self._never = temperature, top_k, list(never)
         T, V = self._logits.block_size, self._logits.vocab_size
         self.block_size = T
         self._width = 1 << (V - 1).bit_length()
@@ -159,6 +171,7 @@ class Odds:
     def _cumulative(self, contexts: Integers) -> Floats:
         """The distributions after `contexts` (T, R), summed up to 1: (R, width), filled with 2."""
         logits = self._logits(contexts)
+        logits[:, self._never] = -np.inf
         # The greatest comes off first: the quotient by a tiny temperature is then 0 or −inf.
         with np.errstate(over="ignore", under="ignore"):
             logits -= logits.max(axis=1, keepdims=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,8 +19,10 @@ from core.config import Knobs
 class Optimizer:
     """Updates one flat parameter buffer from its flat gradient, as the knobs say."""
 
-    def __init__(self, flat: Tensor, knobs: Knobs) -> None:
+    def __init__(self, flat: Tensor, knobs: Knobs, spared: Sequence[tuple[int, int]] = ()) -> None:
+        """`spared` are the parts of `flat`, from and to, that weight decay leaves alone."""
         self._flat = flat
+        self._spared = list(spared)
         self.updates = 0
         """How many it has made since it (re)started; AdamW's bias correction counts them."""
         self.tensors: dict[str, Tensor] = {}
@@ -51,13 +54,18 @@ class Optimizer:
     def update(self, gradient: Tensor, knobs: Knobs, rate: float) -> None:
         """Move the weights by one step at the effective rate `rate`; `gradient` is overwritten."""
         self.updates += 1
-        terms = terms_of(knobs)
+        terms = self.terms(knobs)
         if self.kind == "adamw":
             memory = self.tensors
             exp_avg, exp_avg_sq = memory["exp_avg"], memory["exp_avg_sq"]
             adamw([self._flat], [gradient], [exp_avg], [exp_avg_sq], self.updates, terms, rate)
         else:
             sgd(self._flat, gradient, self.momentum, terms, rate)
+
+    def terms(self, knobs: Knobs) -> Terms:
+        """What an update needs of the knobs, and what it spares."""
+        k = knobs
+        return Terms(k.clip, k.weight_decay, k.momentum, k.beta1, k.beta2, self._spared)
 
     @property
     def momentum(self) -> Tensor:
@@ -73,12 +81,8 @@ class Terms(NamedTuple):
     momentum: float
     beta1: float
     beta2: float
+    spared: list[tuple[int, int]]
     epsilon: float = 1e-8
-
-
-def terms_of(knobs: Knobs) -> Terms:
-    """As they stand in `knobs`."""
-    return Terms(knobs.clip, knobs.weight_decay, knobs.momentum, knobs.beta1, knobs.beta2)
 
 
 def sgd(flat: Tensor, gradient: Tensor, momentum: Tensor, terms: Terms, rate: float) -> None:
@@ -88,7 +92,9 @@ def sgd(flat: Tensor, gradient: Tensor, momentum: Tensor, terms: Terms, rate: fl
     """
     clip(gradient, terms.clip)
     if terms.weight_decay != 0:
+        spared = [gradient[part[0] : part[1]].clone() for part in terms.spared]
         gradient.add_(flat, alpha=terms.weight_decay)
+        give_back(gradient, terms.spared, spared)
     if terms.momentum != 0:
         gradient = momentum.mul_(terms.momentum).add_(gradient)
     flat.add_(gradient, alpha=-rate)
@@ -109,6 +115,10 @@ def adamw_fused(
     they made here, TorchScript would take the call for one without effect and drop it.
     """
     clip(gradient[0], terms.clip)
+    decay = terms.weight_decay
+    if len(terms.spared) > 0 and decay != 0:
+        shrink(flat[0], 1 - rate * decay, terms.spared)
+        decay = 0.0
     torch._fused_adamw_(
         flat,
         gradient,
@@ -119,7 +129,7 @@ def adamw_fused(
         lr=rate,
         beta1=terms.beta1,
         beta2=terms.beta2,
-        weight_decay=terms.weight_decay,
+        weight_decay=decay,
         eps=terms.epsilon,
         amsgrad=False,
         maximize=False,
@@ -138,7 +148,7 @@ def adamw_plain(
     """The same in public operations."""
     w, g, m, v = flat[0], gradient[0], exp_avg[0], exp_avg_sq[0]
     clip(g, terms.clip)
-    w.mul_(1 - rate * terms.weight_decay)
+    shrink(w, 1 - rate * terms.weight_decay, terms.spared)
     m.lerp_(g, 1 - terms.beta1)
     v.mul_(terms.beta2).addcmul_(g, g, value=1 - terms.beta2)
     correction1, correction2 = 1 - terms.beta1**updates, 1 - terms.beta2**updates
@@ -148,6 +158,19 @@ def adamw_plain(
 
 adamw = adamw_fused if hasattr(torch, "_fused_adamw_") else adamw_plain
 """The one kernel for all of AdamW is private in torch, hence the plain form beside it."""
+
+
+def shrink(flat: Tensor, factor: float, spared: list[tuple[int, int]]) -> None:
+    """Multiply all but the spared parts."""
+    kept = [flat[part[0] : part[1]].clone() for part in spared]
+    flat.mul_(factor)
+    give_back(flat, spared, kept)
+
+
+def give_back(flat: Tensor, parts: list[tuple[int, int]], kept: list[Tensor]) -> None:
+    """Put what was kept of these parts in its place."""
+    for i in range(len(parts)):
+        flat[parts[i][0] : parts[i][1]].copy_(kept[i])
 
 
 def clip(gradient: Tensor, limit: float) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, cast
 
 import msgspec
 import typer
@@ -21,14 +21,15 @@ import typer
 from core import __version__
 from core.completing import one_of
 from core.config import (
-    MOST_THREADS,
     PRESETS,
-    SEED_HIGH,
+    RARE,
+    VOCABULARY,
     DataConfig,
-    Initialization,
     Knobs,
+    Level,
     ModelConfig,
     PlannedAct,
+    Preset,
     PresetName,
     RunConfig,
     Settings,
@@ -37,32 +38,11 @@ from core.config import (
 from core.config import parse_plan as parse_act
 from core.dealing import dealing_for
 from core.dials import KNOBS, SETTINGS, ConfigError, Dial, Value
+from core.foundations import AUTO, FOUNDATION, FOUNDATIONS, SWITCH
+from core.launch import read_data, vocab_size_of
 from core.steering import check_plan
 from core.threads import fitting_threads
-from core.words import WordList, read_words
-
-AUTO = "auto"
-"""Said in place of a number of threads."""
-
-
-FOUNDATIONS: tuple[Dial, ...] = (
-    Dial("preset", "A named point to start from.", kind="choice", choices=tuple(PRESETS)),
-    Dial("seed", "Of the first weights and of all minibatches.", high=SEED_HIGH, kind="count"),
-    Dial("split_seed", "Of the one shuffle that deals the words.", high=SEED_HIGH, kind="count"),
-    Dial(
-        "threads",
-        "Threads for the mathematics; auto: by the size of a step.",
-        low=1,
-        high=MOST_THREADS,
-        kind="count",
-    ),
-    Dial("block_size", "Symbols of context.", low=1, high=64, kind="count"),
-    Dial("embedding_size", "Of a symbol.", low=1, high=1024, kind="count"),
-    Dial("hidden_size", "Neurons of the tanh layer.", low=1, high=16384, kind="count"),
-    Dial("initialization", "Of the weights.", kind="choice", choices=get_args(Initialization)),
-)
-"""What a run is built on, and can never change while it trains."""
-FOUNDATION = {dial.name: dial for dial in FOUNDATIONS}
+from core.words import WordList
 
 
 class Beginning(msgspec.Struct, frozen=True):
@@ -86,6 +66,27 @@ def shipped_names() -> Path:
     return Path(str(resources.files("data") / "names.txt"))
 
 
+def shipped_text() -> Path:
+    """The text that is learned where symbols are words and none is given: some Shakespeare."""
+    return Path(str(resources.files("data") / "shakespeare.txt"))
+
+
+def shipped(level: Level) -> Path:
+    """What is learned when nothing is given."""
+    return shipped_text() if level == "word" else shipped_names()
+
+
+def level_given(given: dict[str, Any]) -> Level:
+    """What a symbol is to be: as given, else as the preset says; raises ConfigError."""
+    if given.get("level") is not None:
+        return cast(Level, FOUNDATION["level"].parse(given["level"]))
+    return _preset(given).level
+
+
+def _preset(given: dict[str, Any]) -> Preset:
+    return PRESETS[cast(PresetName, FOUNDATION["preset"].parse(given["preset"]))]
+
+
 def not_given() -> dict[str, Any]:
     """Every flag of a run's beginning as it stands when it is not given."""
     return {flag.name: flag.default for flag in _flags()}
@@ -96,13 +97,14 @@ def begin(given: dict[str, Any], acts: tuple[str, ...] = ()) -> Beginning:
     DatasetError.
     """
     recipe = recipe_of(given, acts)
-    words = read_words(shipped_names() if given["data"] is None else given["data"])
+    level = level_given(given)
+    words = read_data(shipped(level) if given["data"] is None else given["data"], level)
     return Beginning(configured(given, words, recipe), words, given["runs_dir"])
 
 
 def recipe_of(given: dict[str, Any], acts: tuple[str, ...] = ()) -> Recipe:
     """What the preset says, with the knobs, settings and acts given; raises ConfigError."""
-    preset = PRESETS[cast(PresetName, FOUNDATION["preset"].parse(given["preset"]))]
+    preset = _preset(given)
     settings = msgspec.structs.replace(preset.settings, **_parsed(SETTINGS, given))
     knobs = stretched(preset.knobs, preset.settings.step_limit, settings.step_limit)
     knobs = with_changes(knobs, _parsed(KNOBS, given))
@@ -112,10 +114,12 @@ def recipe_of(given: dict[str, Any], acts: tuple[str, ...] = ()) -> Recipe:
 def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunConfig:
     """The configuration of a run on these foundations, each as people type it.
 
-    `given["data"]` names the file that `words` were read from, if not the shipped one; without an
-    initialization the preset's is taken, without threads those that fit. Raises ConfigError.
+    `given["data"]` names the file that `words` were read from, if not the shipped one; what is not
+    given of the model is the preset's, without threads those that fit are taken. Raises
+    ConfigError, and DatasetError for a text whose words are all too rare.
     """
-    path = str(given["data"] or shipped_names())
+    level = level_given(given)
+    path = str(given["data"] or shipped(level))
     try:
         # What is recorded of a run is UTF-8, the name of its list included, whatever the locale is.
         path = os.fsencode(path).decode("utf-8")
@@ -125,21 +129,23 @@ def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunCon
         ) from None
     threads = None if given.get("threads") == AUTO else given.get("threads")
     found = _parsed(FOUNDATIONS, given | {"threads": threads})
-    preset = cast(PresetName, found["preset"])
-    found.setdefault("initialization", PRESETS[preset].initialization)
-    sizes = {name: found[name] for name in ModelConfig.__struct_fields__}
-    model = ModelConfig(**cast(dict[str, Any], sizes))
-    fitting = fitting_threads(model, len(words.words.itos), recipe.knobs.batch_size)
+    sizes = {name: found[name] for name in ModelConfig.__struct_fields__ if name in found}
+    sizes |= {name: found == "on" for name, found in sizes.items() if found in SWITCH}
+    model = msgspec.structs.replace(_preset(given).model, **sizes)
+    data = DataConfig(
+        path=path,
+        sha256=words.sha256,
+        split_seed=cast(int, found["split_seed"]),
+        dealing=dealing_for(len(words.words)),
+        level=level,
+        **{name: found[name] for name in ("vocabulary", "rare") if name in found},  # type: ignore[arg-type]
+    )
+    fitting = fitting_threads(model, vocab_size_of(words, data), recipe.knobs.batch_size)
     config = RunConfig(
         created=time.time(),
         version=__version__,
-        preset=preset,
-        data=DataConfig(
-            path=path,
-            sha256=words.sha256,
-            split_seed=cast(int, found["split_seed"]),
-            dealing=dealing_for(len(words.words)),
-        ),
+        preset=cast(PresetName, found["preset"]),
+        data=data,
         model=model,
         seed=cast(int, found["seed"]),
         threads=cast(int, found.get("threads", fitting)),
@@ -172,24 +178,24 @@ def _flags() -> list[inspect.Parameter]:
 
     Values stay text until `begin` reads them, so that each mistake gets the same kind of sentence.
     """
-    model, run = ModelConfig(), "Run"
+    run = "Run"
     presets = " ".join(f"{name}: {preset.help}" for name, preset in PRESETS.items())
     flags = [
-        _flag("data", "A list, one word per line. Default: the shipped names.", None, run, "PATH"),
+        _flag(
+            "data",
+            "A list, one word per line, or a text if symbols are words. Default: the shipped ones.",
+            None,
+            run,
+            "PATH",
+        ),
         _flag("preset", presets, "lecture", run, choices=FOUNDATION["preset"].choices),
         _foundation("seed", 2_147_483_647, run),
         _foundation("split_seed", 42, run),
         _foundation("threads", AUTO, run),
-        _foundation("block_size", model.block_size, "Model"),
-        _foundation("embedding_size", model.embedding_size, "Model"),
-        _foundation("hidden_size", model.hidden_size, "Model"),
-        _flag(
-            "initialization",
-            "normal or scaled; default: the preset's.",
-            None,
-            "Model",
-            choices=FOUNDATION["initialization"].choices,
-        ),
+        _of_preset("level", run),
+        _of_preset("vocabulary", run, f"Default: {VOCABULARY:,}."),
+        _of_preset("rare", run, f"Default: {RARE}."),
+        *(_of_preset(name, "Model") for name in ModelConfig.__struct_fields__),
     ]
     flags += _dial_flags()
     runs_dir = Annotated[
@@ -206,6 +212,13 @@ def _flags() -> list[inspect.Parameter]:
 
 def _foundation(name: str, default: int | str, panel: str) -> inspect.Parameter:
     return _flag(name, FOUNDATION[name].help, str(default), panel, "N")
+
+
+def _of_preset(name: str, panel: str, default: str = "Default: the preset's.") -> inspect.Parameter:
+    """A flag that is not given unless it is typed."""
+    dial = FOUNDATION[name]
+    metavar = "NAME" if dial.choices else "N"
+    return _flag(name, f"{dial.help} {default}", None, panel, metavar, dial.choices)
 
 
 def _dial_flags() -> list[inspect.Parameter]:

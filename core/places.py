@@ -49,6 +49,11 @@ class Places:
             for some in np.array_split(again, 1 + len(again) // (1 << 16))
         )
 
+    @property
+    def firsts(self) -> NDArray[np.int32]:
+        """Where each distinct word stands first, in the order of `numbers`."""
+        return self._first
+
     def __len__(self) -> int:
         return len(self._keys)
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from core import sampling, steering
+from core import steering
 from core.config import PlannedAct, with_changes
+from core.continuing import drawn
 from core.dials import ConfigError, Value
 from core.environment import environment
 from core.errand import Errand
@@ -48,7 +49,7 @@ from core.protocol import (
 )
 from core.reaching import first_trainer
 from core.record import read_config
-from core.scoring import losses_of_names
+from core.scoring import losses_of
 from core.smoothing import Floats
 from core.snapshots import EVERY, CheckpointUnwritten, Snapshots
 from core.travel import roll_back, take_up
@@ -233,30 +234,21 @@ class Run:
         self.errand = Errand("evaluating", self.step, work, "FindSurprising", wish.id, client)
 
     def draw(self, wish: Sample, client: str = "") -> None:
-        """Draw names (core/sampling.py) and note them; every field of `wish` but the seed is set.
+        """Draw names or texts and note them; every field of `wish` but the seed is set.
 
         Raises ValueError for a beginning that holds unknown symbols.
         """
         assert wish.temperature is not None
         assert wish.top_k is not None
         seed = self.drawings if wish.seed is None else wish.seed
-        model = self.trainer.model
-        names = sampling.draw(
-            model,
-            self.data.itos,
-            count=wish.count,
-            temperature=wish.temperature,
-            top_k=wish.top_k,
-            seed=seed,
-            prefix=wish.prefix,
-            max_length=wish.max_length,
-        )
+        model, seeded = self.trainer.model, msgspec.structs.replace(wish, seed=seed)
+        names = [name for piece in drawn(model, self.data, seeded) for name in piece]
         self.drawings += 1
         self.journal.add(
             SamplesDrawn,
             self.step,
             names=tuple(names),
-            losses=tuple(round(loss, 4) for loss in losses_of_names(model, self.data.stoi, names)),
+            losses=tuple(round(loss, 4) for loss in losses_of(model, self.data, names)),
             temperature=wish.temperature,
             top_k=wish.top_k,
             seed=seed,

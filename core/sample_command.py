@@ -1,4 +1,4 @@
-"""`steermore sample`: names from a run, as many as wanted."""
+"""`steermore sample`: names from a run, as many as wanted; or a text, continued."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import sys
 from collections.abc import Iterator
 from typing import Annotated
 
+import msgspec
 import typer
 
 from core.cli import AsJson, RunsDir, app
 from core.dials import ConfigError
 from core.drawing import draw_names, parse_wish
-from core.errors import harmless, harmless_json
+from core.errors import UserError, harmless, harmless_json
 from core.launch import runs_directory
-from core.record import find_run
+from core.record import find_run, read_config
 from core.run_commands import RunName
+from core.tokens import paragraphs
 
 MOST_IN_JSON = 100_000
 """Names in one JSON object; both it and whoever reads it hold them all in memory."""
@@ -26,13 +28,13 @@ MOST_IN_JSON = 100_000
 def sample(
     run: RunName,
     count: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="N",
-            help="How many names. They are printed as they are drawn. Of a live run, more than"
-            " 1,000 come from its newest checkpoint.",
+            help="How many names, or texts. They are printed as they are drawn. Of a live run, more"
+            " than 1,000 come from its newest checkpoint. Default: 10 names, or a text.",
         ),
-    ] = "10",
+    ] = None,
     unique: Annotated[
         bool, typer.Option("--unique", help="No name twice; ends early once new ones are too rare.")
     ] = False,
@@ -48,24 +50,39 @@ def sample(
     seed: Annotated[
         str | None, typer.Option(metavar="N", help="Equal seeds draw equal names. Default: random.")
     ] = None,
-    prefix: Annotated[str, typer.Option(help="How every name begins.")] = "",
-    max_length: Annotated[str, typer.Option(metavar="N", help="Most symbols a name.")] = "50",
+    prefix: Annotated[
+        str, typer.Option("--prefix", "--beginning", help="How every name, or text, begins.")
+    ] = "",
+    max_length: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N", help="Most symbols a name, 50; or words and marks a text, 100, all told."
+        ),
+    ] = None,
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw names from a run, live or ended."""
+    """Draw names from a run, live or ended; or, where its symbols are words, continue a text."""
     wish = parse_wish(
-        count=count,
+        count="10" if count is None else count,
         temperature=temperature,
         top_k=top_k,
         seed=str(secrets.randbelow(2**31)) if seed is None else seed,
         prefix=prefix,
-        max_length=max_length,
+        max_length="50" if max_length is None else max_length,
     )
     if as_json and wish.count > MOST_IN_JSON:
         cure = f"must be at most {MOST_IN_JSON:,} with --json; without it, names are streamed"
         raise ConfigError("count", wish.count, cure)
     directory = find_run(runs_directory(runs_dir), run)
+    texts = read_config(directory).data.level == "word"
+    if texts:
+        if unique or new:
+            flag = "--unique" if unique else "--new"
+            raise UserError(f"{flag} is for names; run {directory.name} writes texts")
+        usual = {"count": 1 if count is None else wish.count}
+        usual["max_length"] = 100 if max_length is None else wish.max_length
+        wish = msgspec.structs.replace(wish, **usual)
     drawing = draw_names(directory, wish, unique=unique, new=new)
     if drawing.aside:
         print(f"steermore: {harmless(drawing.aside)}", file=sys.stderr)
@@ -81,9 +98,12 @@ def sample(
             "prefix": wish.prefix,
             "unique": unique,
             "new": new,
-            "names": names,
+            "texts" if texts else "names": names,
         }
         print(harmless_json(told))
+    elif texts:
+        pieces = ([paragraphs(text) for text in piece] for piece in drawing.pieces)
+        found = print_as_they_come(pieces, end="\n\n")
     else:
         found = print_as_they_come(drawing.pieces)
     if found < wish.count:
@@ -96,12 +116,14 @@ def sample(
         )
 
 
-def print_as_they_come(pieces: Iterator[list[str]]) -> int:
-    """A name a line; how many there were. Ends the program quietly once nobody reads on."""
+def print_as_they_come(pieces: Iterator[list[str]], end: str = "\n") -> int:
+    """Names, each with an `end`; how many there were. Ends the program quietly once nobody reads
+    on.
+    """
     printed = 0
     try:
         for piece in pieces:
-            sys.stdout.write("\n".join(piece) + "\n")
+            sys.stdout.write(end.join(piece) + end)
             sys.stdout.flush()
             printed += len(piece)
     except BrokenPipeError:

@@ -21,7 +21,8 @@ def warmup_factor(knobs: Knobs, step: int) -> float:
 def decay_factor(knobs: Knobs, step: int) -> float:
     """From 1 at the schedule's start to `floor`, where it stays.
 
-    Cosine: Loshchilov & Hutter 2017, eq. 5.
+    Cosine: Loshchilov & Hutter 2017, eq. 5. Inverse: 1 / (1 + r t) of Bengio et al. 2003, §2, with
+    r = 1 / schedule_length; it has no end, so the length is where it comes to a half.
     """
     since = max(step - knobs.schedule_start, 0)
     done = min(since / knobs.schedule_length, 1.0)
@@ -38,6 +39,8 @@ def decay_factor(knobs: Knobs, step: int) -> float:
             return 1.0 - (1.0 - floor) * done
         case "cosine":
             return floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * done))
+        case "inverse":
+            return max(floor, 1.0 / (1.0 + since / knobs.schedule_length))
         case _:
             assert_never(knobs.schedule)
 

@@ -16,6 +16,8 @@ from core.protocol import Point
 
 KEY = "steermore"
 WEIGHTS = ("C", "W1", "b1", "W2", "b2")
+DIRECT = "W"
+"""Weights that not every model has."""
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +44,8 @@ def state_sha256(packed: bytes) -> str | None:
         digest = hashlib.sha256()
         for name in WEIGHTS:
             digest.update(tensors.pop(name).astype("<f4", copy=False).tobytes())
+        if DIRECT in tensors:
+            digest.update(tensors.pop(DIRECT).astype("<f4", copy=False).tobytes())
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError, RecursionError):
         return None
     for name, tensor in sorted(tensors.items()):

@@ -16,7 +16,7 @@ from typing import Any
 
 from core.config import ModelConfig
 from core.dials import KNOBS, ConfigError, Dial, Value
-from core.options import FOUNDATION
+from core.foundations import FOUNDATION
 
 SEARCHED: dict[str, Dial] = {
     dial.name: dial

@@ -17,7 +17,8 @@ def operations(model: ModelConfig, vocab_size: int, batch_size: int) -> float:
     example forward, four backward.
     """
     inputs = model.block_size * model.embedding_size
-    return 6.0 * batch_size * model.hidden_size * (inputs + vocab_size)
+    direct = inputs * vocab_size if model.direct else 0
+    return 6.0 * batch_size * (model.hidden_size * (inputs + vocab_size) + direct)
 
 
 def fitting_threads(

@@ -44,7 +44,8 @@ class Snapshot:
     """A training state, apart from the trainer that it was taken from; its tensors are its own."""
 
     tensors: dict[str, Tensor]
-    """C, W1, b1, W2, b2, and the optimizer's: `momentum`, or `exp_avg` and `exp_avg_sq`, flat."""
+    """C, W1, b1, W2, b2, W where there is one; and the optimizer's: `momentum`, or `exp_avg` and
+    `exp_avg_sq`, flat."""
     step: int
     updates: int
     """The optimizer's own count."""
@@ -86,7 +87,7 @@ class Trainer:
         self.knobs = knobs
         self.model = Model(config, dataset.vocab_size)
         self.model.initialize(seed)
-        self.optimizer = Optimizer(self.model.flat, knobs)
+        self.optimizer = Optimizer(self.model.flat, knobs, self.model.spared)
         self._memory = memory_for(self.model, knobs.batch_size)
         train = dataset.splits["train"]
         if train.examples == 0:
@@ -170,7 +171,7 @@ class Trainer:
     def snapshot(self) -> Snapshot:
         """The present state, copied."""
         tensors = {
-            **self.model.views(self.model.flat.clone())._asdict(),
+            **self.model.named(self.model.flat.clone()),
             **{name: tensor.clone() for name, tensor in self.optimizer.tensors.items()},
         }
         return Snapshot(tensors, self.step, self.optimizer.updates, self.knobs)
@@ -178,9 +179,9 @@ class Trainer:
     def restore(self, snapshot: Snapshot) -> None:
         """Return to the state of `snapshot`, which stays its own."""
         self.knobs, self.step = snapshot.knobs, snapshot.step
-        self.optimizer = Optimizer(self.model.flat, snapshot.knobs)
+        self.optimizer = Optimizer(self.model.flat, snapshot.knobs, self.model.spared)
         self.optimizer.updates = snapshot.updates
-        weights = self.model.views(self.model.flat)._asdict()
+        weights = self.model.named(self.model.flat)
         with torch.no_grad():
             for name, tensor in {**weights, **self.optimizer.tensors}.items():
                 tensor.copy_(snapshot.tensors[name].view(tensor.shape))

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from core.config import Knobs
 from core.gradient import Batches, Memory, differentiate
-from core.optimizer import Optimizer, Terms, adamw, sgd, terms_of
+from core.optimizer import Optimizer, Terms, adamw, sgd
 
 Function = TypeVar("Function", bound=Callable[..., None])
 
@@ -88,7 +88,7 @@ def update(
         list(logits.unbind()),
         rates,
     )
-    terms = terms_of(knobs)
+    terms = optimizer.terms(knobs)
     if optimizer.kind == "adamw":
         memory = (optimizer.tensors["exp_avg"], optimizer.tensors["exp_avg_sq"])
         lists = ([tensor] for tensor in (m.weights, m.gradient, *memory))

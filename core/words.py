@@ -61,7 +61,7 @@ class WordList:
     """What a file of words held."""
 
     words: Words
-    """In the file's order, repeats included; none is empty."""
+    """In the file's order, repeats included; none is empty. Of running text: its tokens."""
     sha256: str
     """Of `raw`, in hexadecimal."""
     raw: bytes
@@ -74,7 +74,7 @@ def read_words(path: str | os.PathLike[str]) -> WordList:
     A line ends in LF, CRLF or a lone CR. A byte order mark, blank lines and whitespace around a
     word are dropped; inside a word, spaces, hyphens and apostrophes are symbols like any other.
     """
-    return words_in(_read(path), path)
+    return words_in(read_bytes(path), path)
 
 
 def words_in(raw: bytes, path: str | os.PathLike[str]) -> WordList:
@@ -94,29 +94,31 @@ def quoted(text: str) -> str:
     return f'"{harmless(text, 30)}"'
 
 
-def _refusal(path: str | os.PathLike[str], fault: str, line: int | None = None) -> DatasetError:
+def refusal(path: str | os.PathLike[str], fault: str, line: int | None = None) -> DatasetError:
     where = harmless(os.fspath(path), LONGEST_PATH)
     return DatasetError(f"{where}: {fault}" if line is None else f"{where}, line {line:,}: {fault}")
 
 
-def _read(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a regular file."""
+def read_bytes(path: str | os.PathLike[str], *, in_lines: bool = True) -> bytes:
+    """The bytes of a regular file; `in_lines`: none but lines as short as words. Raises
+    DatasetError.
+    """
     name = os.fspath(path)
     if not name.strip():
         raise DatasetError("the name of the list is empty. Name a text file, one word per line.")
     if "\0" in name:
-        raise _refusal(path, "no file can be called so. Check its name.")
+        raise refusal(path, "no file can be called so. Check its name.")
     try:
         with open(path, "rb", buffering=0, opener=_at_once) as file:
-            return _bytes_of(file, path)
+            return _bytes_of(file, path, in_lines)
     except (FileNotFoundError, NotADirectoryError):
-        raise _refusal(path, "no such file. Check its name and folder.") from None
+        raise refusal(path, "no such file. Check its name and folder.") from None
     except IsADirectoryError:
-        raise _refusal(path, "is a folder. Name a text file with one word per line.") from None
+        raise refusal(path, "is a folder. Name a text file with one word per line.") from None
     except PermissionError:
-        raise _refusal(path, "may not be read. Check its permissions (chmod +r).") from None
+        raise refusal(path, "may not be read. Check its permissions (chmod +r).") from None
     except OSError as error:
-        raise _refusal(path, f"cannot be read ({error.strerror}). Try a copy of it.") from None
+        raise refusal(path, f"cannot be read ({error.strerror}). Try a copy of it.") from None
 
 
 def _at_once(path: str, flags: int) -> int:
@@ -124,22 +126,23 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
-def _bytes_of(file: io.FileIO, path: str | os.PathLike[str]) -> bytes:
+def _bytes_of(file: io.FileIO, path: str | os.PathLike[str], in_lines: bool) -> bytes:
     """All that the file holds; what it is, and how large, is looked at on the open file."""
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
-        raise _refusal(path, "is not a regular file. Save the words to a text file first.")
+        raise refusal(path, "is not a regular file. Save the words to a text file first.")
     # It may grow while it is read.
     pieces: list[bytes] = []
     size = 0
     while max(size, status.st_size) <= MOST_BYTES and (piece := file.read(READ_AT_ONCE)):
-        if not pieces and not {10, 13} & set(piece[: FIRST_LINE + 1]) and len(piece) > FIRST_LINE:
+        long = in_lines and not pieces and len(piece) > FIRST_LINE
+        if long and not {10, 13} & set(piece[: FIRST_LINE + 1]):
             # Hundreds of megabytes need not be read to see that this is no list.
             begins = quoted(piece[:200].decode(errors="replace"))
             fault = (
                 f"{begins} goes on for more than {FIRST_LINE:,} bytes. Put one word on each line."
             )
-            raise _refusal(path, fault, 1)
+            raise refusal(path, fault, 1)
         pieces.append(piece)
         size += len(piece)
     if (size := max(size, status.st_size)) > MOST_BYTES:
@@ -147,7 +150,7 @@ def _bytes_of(file: io.FileIO, path: str | os.PathLike[str]) -> bytes:
         fault = (
             f"is too large ({size / 2**20:,.0f} MiB; at most {most} MiB). Take a part of the list."
         )
-        raise _refusal(path, fault)
+        raise refusal(path, fault)
     return b"".join(pieces)
 
 
@@ -159,7 +162,7 @@ def _tidy_pieces(content: bytes, path: str | os.PathLike[str]) -> list[Points]:
     nul = content.find(0)
     if nul >= 0:
         fault = f"holds a NUL byte, so it is binary or UTF-16, not UTF-8 text. {save}"
-        raise _refusal(path, fault, _line_of(content, nul))
+        raise refusal(path, fault, line_of(content, nul))
     space = np.array([chr(point).isspace() for point in range(_AFTER_SPACES + 1)])
     pieces, start = [], 0
     for piece in _pieces(content):
@@ -168,7 +171,7 @@ def _tidy_pieces(content: bytes, path: str | os.PathLike[str]) -> list[Points]:
         except UnicodeDecodeError as error:
             at = start + error.start
             fault = f"byte 0x{content[at]:02x} is not valid UTF-8. {save}"
-            raise _refusal(path, fault, _line_of(content, at)) from None
+            raise refusal(path, fault, line_of(content, at)) from None
         start += len(piece)
     return [piece for piece in pieces if len(piece)]
 
@@ -190,16 +193,16 @@ def _pieces(content: bytes) -> Iterator[bytes]:
 
 def _tidy(piece: bytes, space: NDArray[np.bool_]) -> Points:
     """The code points of lines, without blank ones and whitespace around words."""
-    points = _points(piece)
+    points = points_of(piece)
     ends = np.flatnonzero(points == _LINE_FEED)
     edges = np.concatenate([points[:1], points[ends[:-1] + 1], points[ends - 1]])
     if not space.take(edges, mode="clip").any():
         return points
     lines = map(str.strip, piece.decode("utf-8").split("\n"))
-    return _points("".join(f"{word}\n" for word in lines if word).encode())
+    return points_of("".join(f"{word}\n" for word in lines if word).encode())
 
 
-def _points(text: bytes) -> Points:
+def points_of(text: bytes) -> Points:
     """In as few bytes each as the highest of them needs; raises UnicodeDecodeError."""
     if text.isascii():
         return np.frombuffer(text, dtype=np.uint8)
@@ -214,7 +217,7 @@ def _lines(content: bytes) -> Iterator[str]:
         yield from piece[:-1].decode("utf-8").split("\n")
 
 
-def _line_of(content: bytes, offset: int) -> int:
+def line_of(content: bytes, offset: int) -> int:
     """The 1-based line on which the byte at `offset` stands."""
     return 1 + content.count(b"\n", 0, offset)
 
@@ -229,39 +232,40 @@ def _check(
     ends = [np.flatnonzero(piece == _LINE_FEED) for piece in pieces]
     words = sum(map(len, ends))
     if not words:
-        raise _refusal(path, "holds no words. Put one word on each line.")
+        raise refusal(path, "holds no words. Put one word on each line.")
     if any(np.diff(piece, prepend=-1).max() - 1 > LONGEST_WORD for piece in ends):
         line, word = _first(_lines(content), lambda word: len(word) > LONGEST_WORD)
         fault = (
             f"{quoted(word)} has {len(word):,} symbols; at most {LONGEST_WORD:,} are accepted. "
             "Put one word on each line."
         )
-        raise _refusal(path, fault, line)
+        raise refusal(path, fault, line)
 
     symbols = set(map(chr, points[points != _LINE_FEED].tolist()))
     if forbidden := symbols & FORBIDDEN:
         line, word = _first(_lines(content), lambda word: not forbidden.isdisjoint(word))
         symbol = next(symbol for symbol in word if symbol in forbidden)
-        raise _refusal(path, f"{quoted(word)} {_forbidden_fault(symbol)}", line)
+        raise refusal(path, f"{quoted(word)} {forbidden_fault(symbol)}", line)
     if BOUNDARY in symbols:
         line, word = _first(_lines(content), lambda word: BOUNDARY in word)
         fault = (
             f'{quoted(word)} holds "{BOUNDARY}", the symbol that marks where words begin and end. '
             "Remove it, or put another symbol in its place."
         )
-        raise _refusal(path, fault, line)
+        raise refusal(path, fault, line)
     if len(symbols) > MOST_SYMBOLS:
         fault = f"holds {len(symbols):,} distinct symbols; at most {MOST_SYMBOLS:,} are accepted."
-        raise _refusal(path, f"{fault} Take a list in fewer scripts.")
+        raise refusal(path, f"{fault} Take a list in fewer scripts.")
     if len(symbols) == 1:
         fault = f"holds one distinct symbol only, {quoted(symbols.pop())}: nothing to learn."
-        raise _refusal(path, f"{fault} Take a list with at least two symbols.")
+        raise refusal(path, f"{fault} Take a list with at least two symbols.")
     if words < FEWEST_WORDS:
         fault = f"holds only {words} word{'s' if words > 1 else ''}. Add more:"
-        raise _refusal(path, f"{fault} at least {FEWEST_WORDS} are needed.")
+        raise refusal(path, f"{fault} at least {FEWEST_WORDS} are needed.")
 
 
-def _forbidden_fault(symbol: str) -> str:
+def forbidden_fault(symbol: str) -> str:
+    """Why a word with this symbol is refused, and the cure."""
     if symbol == "\t":
         return r"holds a TAB (\t): is this a table? Keep one column, the words."
     shown = harmless(symbol)

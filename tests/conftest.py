@@ -122,7 +122,8 @@ def make_run(tmp_path: Path, names: Path) -> MakeRun:
     ) -> Path:
         words = read_words(names)
         chosen = PRESETS[preset]
-        small = {"embedding_size": 4, "hidden_size": 16, "initialization": chosen.initialization}
+        initial = chosen.model.initialization
+        small = {"embedding_size": 4, "hidden_size": 16, "initialization": initial}
         return new_run(
             tmp_path / "runs",
             RunConfig(

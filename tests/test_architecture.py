@@ -42,6 +42,11 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.exporting",
     "core.finder_command",
     "core.fixed_batch",
+    "core.foundations",
+    "core.interpolated",
+    "core.text",
+    "core.tokens",
+    "core.units",
     "core.bigram",
     "core.catalogue",
     "core.lexicon",
@@ -85,6 +90,9 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.worker",
 }
 MATHEMATICS = {
+    "core.continuing",
+    "core.interpolated",
+    "core.text",
     "core.diagnostics",
     "core.evaluation",
     "core.gradient",

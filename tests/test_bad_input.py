@@ -23,8 +23,8 @@ from core import words
 from core.cli import app
 from core.config import RunConfig, parse_plan
 from core.dials import DIALS, ConfigError, Dial, Value, show
+from core.foundations import FOUNDATION
 from core.lr_finder import HIGH, LOW, PROBES
-from core.options import FOUNDATION
 from core.record import find_run
 from core.words import DatasetError, read_words
 from tests.conftest import MakeRun, Steermore, begun
@@ -225,7 +225,7 @@ def test_both_ends_of_every_flag_can_be_written_down_and_read_again(name: str, n
     for end in ends.get(dial.kind, (repr(dial.low), repr(dial.high))):
         if not taken(dial, str(end))[0]:
             continue
-        config = begun(data=str(names), **{"floor": "0.5", name: end})
+        config = begun(data=str(names), **{"floor": "0.5", "rare": "0", name: end})
         assert msgspec.json.decode(msgspec.json.encode(config), type=RunConfig) == config
 
 

@@ -16,11 +16,11 @@ from core.model import Model
 
 
 def both_gradients(
-    *, T: int, E: int, H: int, V: int, B: int, seed: int
+    *, T: int, E: int, H: int, V: int, B: int, seed: int, direct: bool = False
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Our gradient, autograd's, our logits (B, V), the model's, all in float64."""
     generator = torch.Generator().manual_seed(seed)
-    config = ModelConfig(block_size=T, embedding_size=E, hidden_size=H)
+    config = ModelConfig(block_size=T, embedding_size=E, hidden_size=H, direct=direct)
     model = Model(config, V, dtype=torch.float64)
     model.flat.copy_(torch.randn(model.flat.shape, generator=generator, dtype=torch.float64))
     examples = torch.randint(V, (1, B, T + 1), generator=generator)
@@ -33,8 +33,12 @@ def both_gradients(
 
     weights = model.flat.clone().requires_grad_()
     C, W1, b1, W2, b2 = model.views(weights)
-    h = torch.tanh(C[contexts].reshape(B, -1) @ W1 + b1)
-    cross_entropy(h @ W2 + b2, targets).backward()  # type: ignore[no-untyped-call]
+    x = C[contexts].reshape(B, -1)
+    y = torch.tanh(x @ W1 + b1) @ W2 + b2
+    if direct:
+        # Equation 1 of Bengio et al. 2003: y = b + W x + U tanh(d + H x).
+        y = y + x @ model.named(weights)["W"]
+    cross_entropy(y, targets).backward()  # type: ignore[no-untyped-call]
     assert weights.grad is not None
     return memory.gradient.clone(), weights.grad, logits.t(), model.forward(contexts)
 
@@ -47,11 +51,14 @@ def both_gradients(
     V=st.integers(2, 60),
     B=st.integers(1, 64),
     seed=st.integers(0, 1000),
+    direct=st.booleans(),
 )
 def test_gradient_equals_that_of_autograd_for_every_shape(
-    T: int, E: int, H: int, V: int, B: int, seed: int
+    T: int, E: int, H: int, V: int, B: int, seed: int, direct: bool
 ) -> None:
-    ours, autograd, our_logits, logits = both_gradients(T=T, E=E, H=H, V=V, B=B, seed=seed)
+    ours, autograd, our_logits, logits = both_gradients(
+        T=T, E=E, H=H, V=V, B=B, seed=seed, direct=direct
+    )
     torch.testing.assert_close(ours, autograd, rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(our_logits, logits, rtol=1e-9, atol=1e-12)
 
@@ -67,8 +74,15 @@ def test_gradient_at_the_sizes_of_the_lecture_equals_that_of_autograd() -> None:
     torch.testing.assert_close(ours, autograd, rtol=1e-9, atol=1e-12)
 
 
-def test_gradient_is_computed_anew_at_every_call() -> None:
-    model = Model(ModelConfig(hidden_size=8), 5)
+@pytest.mark.parametrize("direct", [False, True])
+def test_gradient_at_thousands_of_words_equals_that_of_autograd(direct: bool) -> None:
+    ours, autograd, *_ = both_gradients(T=5, E=30, H=20, V=3_000, B=16, seed=3, direct=direct)
+    torch.testing.assert_close(ours, autograd, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_gradient_is_computed_anew_at_every_call(direct: bool) -> None:
+    model = Model(ModelConfig(hidden_size=8, direct=direct), 5)
     model.initialize(3)
     batches = arrange(np.array([[[1, 2, 3, 4], [1, 1, 1, 0]]]), 10)
     memory, logits = memory_for(model, 2), torch.empty(5, 2)

@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from textual.pilot import Pilot
 
 from core.client import read_run
 from core.commands import obey
-from core.config import PRESETS, DataConfig, ModelConfig, PresetName, RunConfig
+from core.config import PRESETS, DataConfig, PresetName, RunConfig
 from core.launch import load_data, new_run
 from core.options import shipped_names
 from core.protocol import Embed, Embedded, Evaluate, Sample, SetKnobs, Undo
@@ -45,7 +46,7 @@ def on_the_shipped_names(runs: Path, preset: PresetName, **sizes: int) -> Run:
         version="test",
         preset=preset,
         data=DataConfig(path=str(shipped_names()), sha256=words.sha256),
-        model=ModelConfig(initialization=chosen.initialization, **sizes),
+        model=msgspec.structs.replace(chosen.model, **sizes),
         knobs=chosen.knobs,
         settings=chosen.settings,
     )

@@ -487,7 +487,7 @@ def test_tab_knows_where_runs_are_kept_and_does_without_any(
 
 
 def test_tab_offers_the_values_of_a_flag(tmp_path: Path) -> None:
-    assert completed("steermore fit --preset ", tmp_path) == ["lecture", "fast"]
+    assert completed("steermore fit --preset ", tmp_path) == ["lecture", "fast", "bengio2003"]
     assert completed("steermore fit --optimizer a", tmp_path) == ["adamw"]
     assert "cosine" in completed("steermore --schedule ", tmp_path)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from core.config import Knobs
-from core.optimizer import Optimizer, adamw_plain, clip, terms_of
+from core.optimizer import Optimizer, adamw_plain, clip
 
 SHAPES = ((7, 3), (9, 5), (5,), (5, 7), (7,))
 SIZE = sum(torch.Size(shape).numel() for shape in SHAPES)
@@ -41,19 +41,24 @@ def changing(step: int, **knobs: float) -> Knobs:
     return Knobs(learning_rate=0.1 / (1 + step), **values)  # type: ignore[arg-type]
 
 
-def follow_torch(steps: int, kind: str, **fixed: float) -> Tensor:
-    """The weights after `steps` of torch's optimizer on five parameters, under `changing` knobs."""
+def follow_torch(steps: int, kind: str, biases: bool = True, /, **fixed: float) -> Tensor:
+    """The weights after `steps` of torch's optimizer on five parameters, under `changing` knobs;
+    without `biases` their decay is 0.
+    """
     flat = start()
     sizes = [torch.Size(shape).numel() for shape in SHAPES]
     weights = [
         piece.view(shape).clone().requires_grad_()
         for piece, shape in zip(torch.split(flat, sizes), SHAPES, strict=True)
     ]
+    matrices = [weight for weight in weights if weight.ndim > 1]
+    vectors = [weight for weight in weights if weight.ndim == 1]
+    groups = [{"params": matrices}, {"params": vectors}]
     reference: torch.optim.Optimizer
     if kind == "sgd":
-        reference = torch.optim.SGD(weights, lr=1.0)
+        reference = torch.optim.SGD(groups, lr=1.0)
     else:
-        reference = torch.optim.AdamW(weights, lr=1.0, eps=1e-8)
+        reference = torch.optim.AdamW(groups, lr=1.0, eps=1e-8)
     for step, gradient in enumerate(gradients(steps)):
         knobs = changing(step, **fixed)
         pieces = torch.split(gradient, sizes)
@@ -61,9 +66,10 @@ def follow_torch(steps: int, kind: str, **fixed: float) -> Tensor:
             weight.grad = piece.view(weight.shape).clone()
         if knobs.clip:
             torch.nn.utils.clip_grad_norm_(weights, knobs.clip)
-        group = reference.param_groups[0]
-        group.update(lr=knobs.learning_rate, weight_decay=knobs.weight_decay)
-        group.update(momentum=knobs.momentum, betas=(knobs.beta1, knobs.beta2))
+        for group, decays in zip(reference.param_groups, (True, biases), strict=True):
+            decay = knobs.weight_decay if decays else 0.0
+            group.update(lr=knobs.learning_rate, weight_decay=decay)
+            group.update(momentum=knobs.momentum, betas=(knobs.beta1, knobs.beta2))
         reference.step()
     return torch.cat([weight.detach().flatten() for weight in weights])
 
@@ -107,11 +113,38 @@ def test_adamw_is_that_of_torch_while_every_knob_moves(weight_decay: float) -> N
     torch.testing.assert_close(flat, expected, rtol=1e-9, atol=1e-11)
 
 
+BIASES = ((66, 71), (106, 113))
+"""Where they lie in the flat buffer."""
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_decay_spares_what_it_is_told_to(kind: str) -> None:
+    def knobs_at(step: int) -> Knobs:
+        return Knobs(**{**_fields(changing(step)), "optimizer": kind})  # type: ignore[arg-type]
+
+    flat, plain = start(), start()
+    optimizer = Optimizer(flat, knobs_at(0), BIASES)
+    memory = torch.zeros(SIZE).double(), torch.zeros(SIZE).double()
+    for step, gradient in enumerate(gradients(50)):
+        knobs = knobs_at(step)
+        terms, rate = optimizer.terms(knobs), knobs.learning_rate
+        if kind == "adamw":
+            m, v = memory
+            adamw_plain([plain], [gradient.clone()], [m], [v], step + 1, terms, rate)
+        optimizer.adapt(knobs)
+        optimizer.update(gradient, knobs, rate)
+    expected = follow_torch(50, kind, False)
+    torch.testing.assert_close(flat, expected, rtol=1e-9, atol=1e-11)
+    assert not torch.allclose(flat, follow_torch(50, kind))
+    if kind == "adamw":
+        torch.testing.assert_close(plain, expected, rtol=1e-9, atol=1e-11)
+
+
 def test_adamw_in_public_operations_is_that_of_torch() -> None:
     flat, exp_avg, exp_avg_sq = start(), torch.zeros(SIZE).double(), torch.zeros(SIZE).double()
     for step, gradient in enumerate(gradients(50)):
         knobs = changing(step)
-        terms, rate = terms_of(knobs), knobs.learning_rate
+        terms, rate = Optimizer(flat, knobs).terms(knobs), knobs.learning_rate
         adamw_plain([flat], [gradient], [exp_avg], [exp_avg_sq], step + 1, terms, rate)
     torch.testing.assert_close(flat, follow_torch(50, "adamw"), rtol=1e-9, atol=1e-11)
 

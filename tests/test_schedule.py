@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from core.config import PRESETS, Knobs, ScheduleKind
 from core.schedule import decay_factor, effective_rate, factor, warmup_factor
 
-KINDS: tuple[ScheduleKind, ...] = ("constant", "step", "exponential", "linear", "cosine")
+KINDS: tuple[ScheduleKind, ...] = get_args(ScheduleKind)
 
 
 def test_the_lecture_drops_from_a_tenth_to_a_hundredth_at_step_100_000() -> None:
@@ -28,6 +30,15 @@ def test_the_fast_preset_warms_up_and_falls_linearly(step: int) -> None:
     expected = min(1, (step + 1) / 150) * max(0.0, 1 - step / 3000)
     assert factor(knobs, step) == pytest.approx(expected, rel=1e-12, abs=1e-15)
     assert effective_rate(knobs, step) == pytest.approx(0.01 * expected, rel=1e-12, abs=1e-17)
+
+
+def test_inverse_is_that_of_the_paper_and_has_no_end_but_its_floor() -> None:
+    r = 1e-4
+    knobs = Knobs(schedule="inverse", schedule_start=1000, schedule_length=10_000)
+    assert [factor(knobs, step) for step in (0, 1000)] == [1.0, 1.0]
+    for t in (1, 500, 10_000, 10**7):
+        assert factor(knobs, 1000 + t) == pytest.approx(1 / (1 + r * t))
+    assert factor(msgspec.structs.replace(knobs, floor=0.2), 10**7) == 0.2
 
 
 @pytest.mark.parametrize(

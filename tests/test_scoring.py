@@ -61,6 +61,7 @@ def test_an_unknown_symbol_is_named() -> None:
         {},
         {"block_size": 1, "embedding_size": 3, "hidden_size": 7},
         {"block_size": 8, "embedding_size": 24, "hidden_size": 501},
+        {"block_size": 5, "embedding_size": 20, "direct": True},
     ],
     ids=str,
 )
@@ -74,10 +75,12 @@ def test_logits_have_the_same_bits_however_many_are_computed(config: dict[str, i
         assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
+@pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("initialization", ["normal", "scaled"])
-def test_logits_are_as_exact_as_those_of_float32(initialization: str) -> None:
-    model = Model(ModelConfig(initialization=initialization), 27)  # type: ignore[arg-type]
+def test_logits_are_as_exact_as_those_of_float32(initialization: Any, direct: bool) -> None:
+    model = Model(ModelConfig(initialization=initialization, direct=direct), 27)
     model.initialize(5)
+    model.W.normal_(generator=torch.Generator().manual_seed(6))
     exact = Model(model.config, 27, torch.float64)
     exact.flat.copy_(model.flat)
     contexts = torch.randint(0, 27, (2000, 3), generator=torch.Generator().manual_seed(0))

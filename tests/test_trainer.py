@@ -174,7 +174,7 @@ def test_acts_at_given_steps_give_one_state_however_steps_are_cut(data: st.DataO
 @pytest.mark.parametrize("preset", ["lecture", "fast"])
 def test_presets_at_full_size_do_not_depend_on_chunks(preset: Any) -> None:
     chosen = PRESETS[preset]
-    config = ModelConfig(initialization=chosen.initialization)
+    config = ModelConfig(initialization=chosen.model.initialization)
     digests, losses = set(), set()
     for chunk in (1, 37, 64, 150):
         trainer = Trainer(DATA, config, chosen.knobs, 2_147_483_647)

@@ -58,7 +58,7 @@ def figure(value: float) -> str:
 
 
 def schedule_text(knobs: Knobs) -> str:
-    """`cosine to 200,000`: the kind, and the step at which it ends or next drops."""
+    """`cosine to 200,000`: the kind, and the step at which it ends, drops, or comes to a half."""
     end = knobs.schedule_start + knobs.schedule_length
     match knobs.schedule:
         case "constant":
@@ -66,6 +66,8 @@ def schedule_text(knobs: Knobs) -> str:
         case "step":
             drops = ", ".join(f"{knobs.schedule_start + drop:,}" for drop in knobs.drops)
             text = f"×{figure(knobs.drop_factor)} at {drops}" if drops else "step, no drops"
+        case "inverse":
+            text = f"inverse, half at {end:,}"
         case kind:
             text = f"{kind} to {end:,}"
     return text

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import msgspec
 
-from core.config import PRESETS, Knobs, RunConfig, Settings, with_changes
+from core.config import PRESETS, DataConfig, Knobs, RunConfig, Settings, with_changes
 from core.dials import Dial, show
-from core.options import AUTO, FOUNDATION, Beginning, Recipe, configured, recipe_of, shipped_names
+from core.foundations import AUTO, FOUNDATION, SWITCH
+from core.launch import read_data, vocab_size_of
+from core.options import Beginning, Recipe, configured, recipe_of, shipped
 from core.protocol import SetKnobs
 from core.steering import resolve_knobs
-from core.words import WordList, read_words
+from core.words import WordList
 
 BEGAN, NOW, PRESET = "as this run began", "as they are now", "as the preset has them"
 """Where the knobs and settings of the new run come from."""
@@ -65,13 +67,14 @@ FIELDS = (
         choices={
             "normal": "Every weight from N(0, 1), as in the lecture.",
             "scaled": "W1 × (5/3)/√fan_in, W2 × 0.01, biases 0.",
+            "small": "As scaled, and C × 0.1: for vocabularies of thousands of words.",
         },
     ),
     _count("seed"),
     Field(
         "data",
-        "A text file, one word per line; empty: the shipped names. Left as it is: this run's own"
-        " copy of its list.",
+        "A list, one word per line, or a text where symbols are words; empty: the shipped one."
+        " Left as it is: this run's own copy.",
     ),
     Field("preset", choices={name: preset.help for name, preset in PRESETS.items()}),
     Field(
@@ -116,7 +119,15 @@ class Origin:
 
     def file(self, text: str) -> Path:
         """The file that is meant by the text of the field for the data."""
-        return self.words if text == self.config.data.path else Path(_path(text))
+        return self.words if text == self.config.data.path else Path(self._path(text))
+
+    def read(self, text: str) -> ReadList:
+        """Read that file."""
+        return read_list(text, self.file(text), self.config.data)
+
+    def _path(self, text: str) -> str:
+        """A path as a shell would read it; what is shipped where nothing is typed."""
+        return os.path.expanduser(text.strip()) or str(shipped(self.config.data.level))  # noqa: PTH111
 
     def recipe(self, texts: dict[str, str]) -> Recipe:
         """What the new run begins with."""
@@ -128,9 +139,15 @@ class Origin:
 
     def begin(self, texts: dict[str, str], words: WordList) -> Beginning:
         """The new run from the form's texts and the list that they name; raises ConfigError."""
-        data = texts["data"] if texts["data"] == self.config.data.path else _path(texts["data"])
+        own, text = self.config.data, texts["data"]
+        data = text if text == own.path else self._path(text)
         kept = {
-            "split_seed": str(self.config.data.split_seed),
+            "split_seed": str(own.split_seed),
+            "level": own.level,
+            "vocabulary": str(own.vocabulary),
+            "rare": str(own.rare),
+            "direct": SWITCH[self.config.model.direct],
+            "decay_biases": SWITCH[self.config.model.decay_biases],
             "threads": str(self.config.threads) if self.config.threads_given else AUTO,
         }
         given = texts | kept | {"data": data}
@@ -154,11 +171,6 @@ def _from_the_first_step(knobs: Knobs) -> Knobs:
     return msgspec.structs.replace(knobs, schedule_start=0)
 
 
-def _path(text: str) -> str:
-    """A path as a shell would read it; the shipped names where nothing is typed."""
-    return os.path.expanduser(text.strip()) or str(shipped_names())  # noqa: PTH111
-
-
 @dataclass(frozen=True)
 class ReadList:
     """What became of reading the list that a text names."""
@@ -169,14 +181,14 @@ class ReadList:
     error: str = ""
 
 
-def read_list(text: str, file: Path) -> ReadList:
-    """Read and count the list; a mistake is told in the answer."""
+def read_list(text: str, file: Path, data: DataConfig) -> ReadList:
+    """Read and count the list or text, as `data` says; a mistake is told in the answer."""
     try:
-        words = read_words(file)
+        words = read_data(file, data.level)
+        return ReadList(text, words, vocab_size_of(words, data))
     except ValueError as error:
         # A UserError, or a name that no file can have.
         return ReadList(text, error=str(error))
-    return ReadList(text, words, len(words.words.itos))
 
 
 def recipe_text(recipe: Recipe) -> str:

@@ -31,6 +31,7 @@ MODULES = (
     "record",
     "sampling",
     "scale",
+    "words",
     "finder",
 )
 SLOW = ("finder", "result", "scale")

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from core.config import PRESETS, ModelConfig
+from core.config import PRESETS
 from core.dataset import Dataset, load
 from core.evaluation import measure
 from core.options import shipped_names, stretched
@@ -57,7 +57,7 @@ def dev_loss(trainer: Trainer, data: Dataset) -> float:
 def fast(data: Dataset, steps: int = FAST.settings.step_limit, interval: int = 100) -> Curve:
     """The preset `fast`, stretched to so many steps, from its seed to its end."""
     knobs = stretched(FAST.knobs, FAST.settings.step_limit, steps)
-    trainer = Trainer(data, ModelConfig(initialization=FAST.initialization), knobs, 2147483647)
+    trainer = Trainer(data, FAST.model, knobs, 2147483647)
     curve = Curve([], [])
     seconds = 0.0
     while trainer.step < steps:

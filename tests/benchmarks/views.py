@@ -72,7 +72,7 @@ def trained(folder: Path, steps: int) -> Run:
             version="benchmark",
             preset="fast",
             data=DataConfig(path=str(shipped_names()), sha256=words.sha256),
-            model=ModelConfig(initialization=chosen.initialization),
+            model=ModelConfig(initialization=chosen.model.initialization),
             knobs=msgspec.structs.replace(chosen.knobs, batch_size=32),
             settings=msgspec.structs.replace(chosen.settings, evaluation_interval=1_000),
         ),

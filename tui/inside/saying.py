@@ -56,10 +56,11 @@ def expected_saturation(model: ModelConfig, initialization: str) -> float:
     """The share to be expected of first weights, with C from N(0, 1).
 
     What enters tanh is then a sum of `fan_in` products, nearly normal: of variance fan_in, and 1
-    more from the bias, or (5/3)² where the weights are scaled.
+    more from the bias, or (5/3)² where the weights are scaled, a hundredth of it where C is small.
     """
     fan_in = model.block_size * model.embedding_size
-    spread = 5 / 3 if initialization == "scaled" else math.sqrt(fan_in + 1)
+    spreads = {"scaled": 5 / 3, "small": 1 / 6}
+    spread = spreads.get(initialization, math.sqrt(fan_in + 1))
     return math.erfc(math.atanh(SATURATED) / spread / math.sqrt(2))
 
 
@@ -71,7 +72,7 @@ def saturation(told: DiagnosticsTaken, model: ModelConfig) -> Sentence:
     begin = f"{expected_saturation(model, model.initialization):.0%}"
     scaled = f"{expected_saturation(model, 'scaled'):.0%}"
     more = f"there at most {PASSED:.0%} of the gradient passes; "
-    if model.initialization == "scaled":
+    if model.initialization != "normal":
         more += f"scaled weights like these begin near {begin}"
     else:
         more += f"N(0, 1) weights, as in the lecture's part 2, begin near {begin}, "

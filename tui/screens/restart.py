@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
+import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,7 +16,7 @@ from textual.widgets import Input, Label, Static
 from core.config import PRESETS, ModelConfig, PresetName
 from core.dials import ConfigError
 from core.options import Beginning
-from tui.restarting import BEGAN, FIELDS, PRESET, Field, Origin, ReadList, read_list, recipe_text
+from tui.restarting import BEGAN, FIELDS, PRESET, Field, Origin, ReadList, recipe_text
 from tui.screens.dialog import Dialog, tell
 from tui.telling import printable
 from tui.widgets.choice import Choice
@@ -96,7 +97,7 @@ class Restart(Dialog[Beginning | None]):
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _read(self, text: str) -> None:
-        self.post_message(self.Read(read_list(text, self._origin.file(text))))
+        self.post_message(self.Read(self._origin.read(text)))
 
     @on(Read)
     def take_the_list(self, message: Read) -> None:
@@ -134,7 +135,9 @@ class Restart(Dialog[Beginning | None]):
             own = event.value == self._before["preset"]
             preset = PRESETS[cast(PresetName, event.value)]
             bring = {
-                "initialization": self._before["initialization"] if own else preset.initialization,
+                "initialization": self._before["initialization"]
+                if own
+                else preset.model.initialization,
                 "recipe": BEGAN if own else PRESET,
             }
             for other in bring.keys() - self._turned:
@@ -213,7 +216,8 @@ class Restart(Dialog[Beginning | None]):
             for field in FIELDS
             if field.dial is not None and field.name in sizes
         }
-        model, vocabulary = ModelConfig(**values), self._list.vocab_size
+        model = msgspec.structs.replace(self._origin.config.model, **values)
+        vocabulary = self._list.vocab_size
         parameters = f"{model.parameters(vocabulary):,}"
         if self._own is not None and not self._own.error:
             before = f"{self._origin.config.model.parameters(self._own.vocab_size):,}"

@@ -25,7 +25,7 @@ from tui.standing import schedule_end
 from tui.telling import dial_name, typed
 
 KINDS = DIALS["schedule"].choices
-CURVES = ("exponential", "linear", "cosine")
+CURVES = ("exponential", "linear", "cosine", "inverse")
 FIELDS = {
     "schedule_length": CURVES,
     "floor": (*CURVES, "step"),
@@ -51,10 +51,10 @@ class AskSchedule(Dialog[dict[str, Value]]):
         align: center bottom;
         background: $background 30%;
         #box { width: 60; padding: 0 2; }
-        #choice { height: 5; margin: 0 0 1 0; }
-        OptionList { width: 17; height: 5; margin-right: 3; padding: 0; }
+        #choice { height: 6; }
+        OptionList { width: 17; height: 6; margin-right: 3; padding: 0; }
         OptionList, OptionList:focus { border: none; }
-        #fields { height: 5; }
+        #fields { height: 6; }
         .field { height: 1; }
         .field Label { width: 14; color: $text-muted; }
         .field Input { width: 1fr; }

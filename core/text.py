@@ -1,0 +1,73 @@
+"""Running text as the model of Bengio et al. 2003 reads it: a Dataset whose symbols are words.
+
+Train, dev and test follow each other in the text (§4 of the paper), 80 / 10 / 10, and contexts run
+across the ends of sentences. The vocabulary is that of train: its most frequent words, those that
+are too rare as one symbol. Before a part's first word stands `<s>`, as often as a context is long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.coded import Codes, Words
+from core.dataset import SPLITS, Dataset, Split, part
+from core.places import Places
+from core.tokens import tokens_of
+from core.words import DatasetError
+
+START, UNKNOWN = "<s>", "<unk>"
+"""What stands before a part, and for every word that the vocabulary lacks: no tokens of a text."""
+NO_WORDS = (0, 1)
+"""Their indices in the vocabulary."""
+
+
+@dataclass(frozen=True, eq=False)
+class Text(Dataset):
+    """A text, its vocabulary and its three parts. Its `words` are its tokens, as in a list."""
+
+    vocabulary: tuple[str, ...]
+    """`<s>`, `<unk>`, then words by falling count in train; of equal counts the earlier first."""
+
+    @classmethod
+    def from_tokens(
+        cls, tokens: Words, block_size: int, sha256: str, *, most: int, rare: int
+    ) -> Text:
+        """A text of these tokens; the vocabulary has at most `most` symbols, and no word that
+        stands at most `rare` times in train. Raises DatasetError where nothing is left.
+        """
+        assert block_size >= 1
+        places = Places(tokens)
+        numbers = places.numbers()
+        counts = np.bincount(numbers[part("train", len(tokens))], minlength=len(places))
+        order = np.lexsort((places.firsts, -counts))
+        kept = order[counts[order] > rare][: most - len(NO_WORDS)]
+        if len(kept) == 0:
+            fault = f"No word stands more than {rare:,} times in the first 80 % of the text."
+            raise DatasetError(f"{fault} Take a longer text, or a lower --rare.")
+        vocabulary = (START, UNKNOWN, *tokens.picked(places.firsts[kept]))
+        dtype = np.min_scalar_type(-len(vocabulary))
+        index_of: Codes = np.full(len(places), vocabulary.index(UNKNOWN), dtype=dtype)
+        index_of[kept] = np.arange(len(NO_WORDS), len(vocabulary))
+        splits = {}
+        for name in SPLITS:
+            symbols = index_of[numbers[part(name, len(tokens))]]
+            start = np.zeros(block_size, dtype=dtype)
+            splits[name] = Split(np.concatenate([start, symbols]), block_size, len(symbols))
+        return cls(tokens, tokens, block_size, 0, sha256, splits, vocabulary)
+
+    @property
+    def itos(self) -> tuple[str, ...]:
+        """The vocabulary."""
+        return self.vocabulary
+
+    def encode(self, text: str) -> list[int]:
+        """The index of each token of `text`, that of `<unk>` for an unknown word."""
+        unknown = self.stoi[UNKNOWN]
+        return [self.stoi.get(token, unknown) for token in tokens_of(text)]
+
+    def written(self, symbols: Iterable[int]) -> str:
+        """Words by their index, as a context is shown."""
+        return " ".join(self.itos[index] for index in symbols)
