@@ -6,8 +6,8 @@
 #   make audit   known vulnerabilities of the versions in constraints.txt
 
 PYTHON ?= python3
-# Tests start engines and terminals of their own: more at once than cores would only wait.
-WORKERS ?= 2
+# One more than cores: tests start engines and terminals of their own, and wait for them half the time.
+WORKERS ?= 3
 READY := .venv/ready
 
 .PHONY: run test check bench fuzz soak format audit clean
@@ -16,7 +16,7 @@ run: $(READY)
 	.venv/bin/steermore $(ARGS)
 
 test: $(READY)
-	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY)
 	.venv/bin/ruff format --check .

@@ -87,8 +87,9 @@ def test_a_mistake_in_a_range_is_a_sentence(dial: Dial, text: str, said: str) ->
 
 
 def test_every_knob_and_size_of_fit_can_be_searched() -> None:
-    sizes = {"block_size", "embedding_size", "hidden_size", "initialization", "preset", "seed"}
-    assert SEARCHED.keys() == sizes | {knob.name for knob in KNOBS}
+    sizes = {"block_size", "embedding_size", "hidden_size", "initialization", "direct"}
+    others = {"decay_biases", "preset", "seed"}
+    assert SEARCHED.keys() == sizes | others | {knob.name for knob in KNOBS}
     assert SEARCHED.keys() <= not_given().keys()
 
 
