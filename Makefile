@@ -28,7 +28,8 @@ bench: $(READY)
 
 # STEERMORE_FUZZ: how often. STEERMORE_SEED: which chances; it is printed.
 fuzz: $(READY)
-	STEERMORE_FUZZ=$(or $(STEERMORE_FUZZ),100) .venv/bin/python -m pytest -m fuzz -s $(ARGS)
+	STEERMORE_FUZZ=$(or $(STEERMORE_FUZZ),100) .venv/bin/python -m pytest -m fuzz -s \
+	  -o faulthandler_timeout=0 $(ARGS)
 
 soak: $(READY)
 	.venv/bin/python -m tests.soak $(ARGS)

@@ -34,6 +34,11 @@ FUZZ = int(os.environ.get("STEERMORE_FUZZ", USUAL))
 """How often tests marked `fuzz` do what they do; `make fuzz` sets it to 100."""
 SEED = int(os.environ.get("STEERMORE_SEED", "1"))
 """Where their chances begin."""
+LONG = (
+    pytest.mark.fuzz,
+    pytest.mark.skipif(FUZZ <= USUAL, reason="a long story, which `make fuzz` plays"),
+)
+"""Marks of what only `make fuzz` does."""
 
 # As in an engine; on a busy machine more threads wait for each other.
 torch.set_num_threads(1)

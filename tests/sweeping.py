@@ -12,13 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
-import pytest
-
 from core.errors import UserError
 from core.sweep_place import Place, checked_url
 from core.sweep_standing import Standing
 from core.sweep_study import join, read
-from tests.conftest import FUZZ, USUAL
+from tests import conftest
 from tests.terminal import PROGRAM, ROOT, processes_naming
 
 SMALL = ("--embedding-size", "2", "--block-size", "2", "--steps", "200")
@@ -27,8 +25,9 @@ T = TypeVar("T")
 
 def long(test: T) -> T:
     """A story of many engines, that is only played by `make fuzz`."""
-    skip = pytest.mark.skipif(FUZZ <= USUAL, reason="a long story, which `make fuzz` plays")
-    return cast(T, pytest.mark.fuzz(skip(test)))
+    for mark in conftest.LONG:
+        test = cast(T, mark(test))
+    return test
 
 
 LONG = ("--embedding-size", "2", "--hidden-size", "8", "--steps", "1500", "--pace", "1000")

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from core.run import Run
 from core.stand_ins import SIGNS, stand_in
-from tests.conftest import MakeRun
+from tests.conftest import LONG, MakeRun
 from tests.stage import Stage, play, seen
 from tests.terminal import Dashboard
 from tests.test_golden import TRAINING, VIEWS, WIDE, compare, golden_of, nowhere, reach, run
@@ -172,7 +172,9 @@ def other_scripts(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("environment", POOR, ids=str)
+@pytest.mark.parametrize(
+    "environment", [pytest.param(POOR[0], marks=LONG), POOR[1]], ids=("output", "file names too")
+)
 def test_no_command_fails_where_its_characters_cannot_be_printed(
     other_scripts: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
