@@ -27,7 +27,7 @@ from tests.terminal import PROGRAM, Dashboard
 FIRST_FRAME = 6.0
 TRAINING = 30.0
 KEY = 5.0
-NO_END = "900000"
+NO_END = "100000000"
 """Steps: more than any test waits for."""
 
 
