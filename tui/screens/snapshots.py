@@ -29,6 +29,8 @@ class Snapshots(Dialog[Point | int | None]):
     def __init__(self, history: History) -> None:
         super().__init__()
         self._history = history
+        self._points: list[Point] = []
+        """Of the rows; not their keys, since several states may have been saved at one point."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -46,13 +48,13 @@ class Snapshots(Dialog[Point | int | None]):
         for taken in reversed(history.snapshots):
             point = history.all_acts.point_of(taken)
             dev = history.dev_at(point)
+            self._points.append(point)
             table.add_row(
                 f"{taken.step:>11,}",
                 str(taken.branch),
                 "" if dev is None else loss(dev),
                 _why(taken),
                 "" if on_path(lineage, point) else "(undone)",
-                key=f"{point.seq} {point.step}",
             )
         if not history.snapshots:
             self.query_one(Input).focus()
@@ -67,8 +69,7 @@ class Snapshots(Dialog[Point | int | None]):
     @on(DataTable.RowSelected)
     def go_to_row(self, event: DataTable.RowSelected) -> None:
         event.stop()
-        seq, step = map(int, str(event.row_key.value).split())
-        self.dismiss(Point(seq, step))
+        self.dismiss(self._points[event.cursor_row])
 
     @on(Input.Submitted)
     def go_to_step(self, event: Input.Submitted) -> None:
