@@ -4,13 +4,14 @@
 #   make format  rewrite as `check` wants it
 #   make fuzz    what chance decides, 100 times and more    make soak    ten million steps, watched
 #   make audit   known vulnerabilities of the versions in constraints.txt
+#   make hashes  after a change of constraints.txt: what the files of these versions must hash to
 
 PYTHON ?= python3
 # One more than cores: tests start engines and terminals of their own, and wait for them half the time.
 WORKERS ?= 3
 READY := .venv/ready
 
-.PHONY: run test check bench fuzz soak format audit clean
+.PHONY: run test check bench fuzz soak format audit hashes clean
 
 run: $(READY)
 	.venv/bin/steermore $(ARGS)
@@ -44,11 +45,19 @@ audit: $(READY)
 	.venv/audit/bin/python -m pip install --disable-pip-version-check -q pip-audit
 	.venv/bin/python -m tests.audit .venv/audit/bin/pip-audit
 
+hashes: $(READY)
+	$(PYTHON) -m venv .venv/hashes
+	.venv/hashes/bin/python -m pip install --disable-pip-version-check -q uv
+	grep -v '^torch==' constraints.txt | .venv/hashes/bin/uv pip compile -q --no-deps --universal \
+	  --generate-hashes --no-header --no-annotate --python-version 3.11 - -o .ci/hashes.txt
+
 clean:
 	rm -rf .venv
 
-# The versions that were tested; torch comes as its CPU build where pip finds one under this version.
-$(READY): pyproject.toml constraints.txt
+# The versions that were tested, each file by its hash; but for torch, whose CPU build comes where pip
+# finds one under this version.
+$(READY): pyproject.toml constraints.txt .ci/hashes.txt
 	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --disable-pip-version-check -q --no-deps --require-hashes -r .ci/hashes.txt
 	.venv/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
 	touch $@

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import pty
+import re
 import select
 import socket
 import struct
@@ -497,3 +498,18 @@ def test_every_package_that_is_installed_for_us_is_pinned() -> None:
     assert all("==" in line for line in lines if line and not line.startswith("#"))
     # What torch needs of it comes with every environment of Python 3.11.
     assert needed() - {"setuptools", "steermore"} <= pinned
+
+
+def test_every_pinned_version_but_that_of_torch_has_its_hashes() -> None:
+    pinned = {
+        line
+        for line in (ROOT / "constraints.txt").read_text().lower().splitlines()
+        if not line.startswith(("#", "torch=="))
+    }
+    hashed = re.findall(
+        r"^(\S+==\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
+        (ROOT / ".ci" / "hashes.txt").read_text(),
+        re.MULTILINE,
+    )
+    normal = {re.sub(r"[-_.]+(?=.*==)", "-", pin) for pin in pinned}
+    assert {re.sub(r"[-_.]+(?=.*==)", "-", pin) for pin, _ in hashed} == normal
