@@ -245,7 +245,8 @@ def _flag(
 ) -> inspect.Parameter:
     option = typer.Option(
         ALIASES.get(name, f"--{name.replace('_', '-')}"),
-        metavar=metavar,
+        # Two are said as shortly as named.
+        metavar="|".join(choices) if len(choices) == 2 else metavar,
         help=text,
         rich_help_panel=panel,
         autocompletion=one_of(choices) if choices else None,
