@@ -6,7 +6,6 @@ It sends what the keys ask, and tells the screen what the engine says.
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -46,15 +45,15 @@ from tui.hosting import Hosting
 from tui.keys import KEYS
 from tui.mailbox import Mailbox
 from tui.reader import News, read
+from tui.rescued import Rescued
 from tui.screens.training import TrainingScreen
 from tui.standing import LinkChanged
 
 if TYPE_CHECKING:
     from tui.learning.progress import Progress
-    from tui.rescue import Rescue
 
 
-class SteermoreApp(Hosting):
+class SteermoreApp(Rescued, Hosting):
     """Watches and steers the run in one directory."""
 
     TITLE = "steermore"
@@ -96,7 +95,6 @@ class SteermoreApp(Hosting):
         config = record.read_config(run_directory)
         self._training = TrainingScreen(config, dataset, self._take_flow, progress)
         self._engine = engine
-        self._rescue: Rescue | None = None
         self._mending = False
         self._client_name = ""
         self._spelling = (Ascii(dataset.words.itos),) if in_ascii else ()
@@ -115,20 +113,10 @@ class SteermoreApp(Hosting):
         )
         # Of the screen that it left, the terminal has kept nothing.
         self.app_resume_signal.subscribe(self, lambda app: app.refresh(layout=True))
-        self.call_after_refresh(self._first_frame_stands)
         if self._engine is None and not record.is_served(self._directory):
             self.call_after_refresh(self._show_as_it_ended)
         else:
             self._listen()
-
-    def _first_frame_stands(self) -> None:
-        gc.enable()
-        # What was loaded stays: no later search for garbage need look at it.
-        gc.freeze()
-        if not self.is_headless:
-            from tui.rescue import Rescue
-
-            self._rescue = Rescue(getattr(self._driver, "attrs_before", None))
 
     def _show_as_it_ended(self) -> None:
         try:
@@ -139,15 +127,6 @@ class SteermoreApp(Hosting):
             self._training.follow(ended.config, ended.events, ended.losses, ended.welcome)
             self._take_link(LinkChanged("resting"))
             self.show_kin_behind()
-
-    def run(self, *args: object, **kwargs: object) -> None:
-        """Run until the person leaves; whatever hangs on the way out is ended by the alarm."""
-        try:
-            super().run(*args, **kwargs)  # type: ignore[arg-type]
-        finally:
-            signal.alarm(0)
-            if self._rescue is not None:
-                self._rescue.all_is_well()
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="engine")
     def _listen(self) -> None:

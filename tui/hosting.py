@@ -6,6 +6,7 @@ Apart from the app, which holds the connection.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.events import Resize
+from textual.geometry import Size
 from textual.screen import Screen
 
 from tui.keymap import DEFAULTS, KeyFile, in_force, key_of, keys_path, read_keys, shown_key
@@ -69,9 +72,20 @@ class Hosting(Parting):
             self.call_after_refresh(self._welcome)
 
     def on_resize(self) -> None:
-        # A window drawn small and wide again within a moment ends at the size that it had. Textual
-        # then paints nothing, but the terminal has dropped what did not fit.
-        self.set_timer(STILL_SECONDS, self.refresh)
+        self.set_timer(STILL_SECONDS, self._settle_in_the_window)
+
+    def _settle_in_the_window(self) -> None:
+        """Paint all once more, or learn of a size that was not taken in.
+
+        A window drawn small and wide again within a moment ends at the size that it had: Textual
+        then paints nothing, but the terminal has dropped what did not fit. And of two signals that
+        come together its handler may tell the older size last.
+        """
+        size = Size(*shutil.get_terminal_size())
+        if type(self._driver).__name__ == "LinuxDriver" and size != self.size:
+            self.post_message(Resize(size, size))
+        else:
+            self.refresh()
 
     def watch_theme(self, theme: str) -> None:
         if self._theme_seen not in ("", theme):

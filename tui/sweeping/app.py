@@ -6,15 +6,12 @@ Not the dashboard's app, which holds the engine of one run: here many train, hel
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from textual import on, work
-from textual.app import App
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.worker import get_current_worker
@@ -24,18 +21,16 @@ from core.sweep_standing import Standing
 from tui.ascii import Ascii
 from tui.keymap import DEFAULTS
 from tui.memory import memory_path, recall
+from tui.rescued import Rescued
 from tui.screens.help import Help
 from tui.screens.sweep import Sweep
 from tui.screens.take_home import free_file
 from tui.themes import OURS
 
-if TYPE_CHECKING:
-    from tui.rescue import Rescue
-
 LOOKS_SECONDS = 0.5
 
 
-class SweepApp(App[None]):
+class SweepApp(Rescued):
     """Shows a study until the person leaves, or opens one of its runs."""
 
     TITLE = "steermore"
@@ -67,7 +62,6 @@ class SweepApp(App[None]):
         """What was wrong last; said once."""
         self._sweep = Sweep(name, chosen)
         self._spelling = (Ascii(()),) if in_ascii else ()
-        self._rescue: Rescue | None = None
         self.promoted: Path | None = None
         """The run that is to be opened in the dashboard."""
 
@@ -92,24 +86,7 @@ class SweepApp(App[None]):
             signal.SIGTERM, partial(self.exit, return_code=128 + signal.SIGTERM)
         )
         self.push_screen(self._sweep, self._leave)
-        self.call_after_refresh(self._first_frame_stands)
         self._look()
-
-    def _first_frame_stands(self) -> None:
-        gc.enable()
-        if not self.is_headless:
-            from tui.rescue import Rescue
-
-            self._rescue = Rescue(getattr(self._driver, "attrs_before", None))
-
-    def run(self, *args: object, **kwargs: object) -> None:
-        """Run until the person leaves."""
-        try:
-            super().run(*args, **kwargs)  # type: ignore[arg-type]
-        finally:
-            signal.alarm(0)
-            if self._rescue is not None:
-                self._rescue.all_is_well()
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="study")
     def _look(self) -> None:

@@ -1,0 +1,41 @@
+"""What every app of ours does at its beginning and its end: the terminal is given back whatever
+happens, and the first frame does not wait for the garbage collector.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+if TYPE_CHECKING:
+    from tui.rescue import Rescue
+
+
+class Rescued(App[None]):
+    """An app that its terminal survives."""
+
+    _rescue: Rescue | None = None
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._first_frame_stands)
+
+    def _first_frame_stands(self) -> None:
+        gc.enable()
+        # What was loaded stays: no later search for garbage need look at it.
+        gc.freeze()
+        if not self.is_headless:
+            from tui.rescue import Rescue
+
+            self._rescue = Rescue(getattr(self._driver, "attrs_before", None))
+
+    def run(self, *args: object, **kwargs: object) -> None:
+        """Run until the person leaves; whatever hangs on the way out is ended by the alarm."""
+        try:
+            super().run(*args, **kwargs)  # type: ignore[arg-type]
+        finally:
+            signal.alarm(0)
+            if self._rescue is not None:
+                self._rescue.all_is_well()
