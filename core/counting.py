@@ -20,7 +20,7 @@ _AT_ONCE = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """How many words have how many symbols."""
+    """How many words have how many symbols; of a text, how many sentences how many words."""
 
     shortest: int
     counts: NDArray[np.int64]
@@ -28,14 +28,14 @@ class Lengths:
 
     @property
     def mean(self) -> float:
-        """Symbols per word."""
+        """Symbols per word, or words per sentence."""
         lengths = self.shortest + np.arange(len(self.counts))
         return float(lengths @ self.counts) / int(self.counts.sum())
 
 
 def count_lengths(dataset: Dataset) -> Lengths:
-    """Of all words, repeats included."""
-    counts = np.bincount(dataset.words.lengths)
+    """Of all words, repeats included, or of all sentences."""
+    counts = np.bincount(dataset.lengths)
     shortest = int(np.flatnonzero(counts)[0])
     return Lengths(shortest, counts[shortest:])
 
@@ -91,3 +91,20 @@ def count_pairs(dataset: Dataset) -> PairTable:
         pairs += np.bincount(some[:-1] * (K + 1) + some[1:], minlength=len(pairs))
     table = pairs.reshape(K + 1, K + 1)
     return PairTable(symbols, table[:K, :K], table[:K].sum(axis=1), V)
+
+
+def known_sequences(dataset: Dataset, length: int) -> tuple[int, int]:
+    """How many sequences of `length` symbols dev has, and how many of them stand in train.
+
+    Sequences within a split, so not what stands before its first symbol. For running text; two of
+    a list would reach from one word into the next.
+    """
+    found = []
+    for name in ("train", "dev"):
+        targets = dataset.splits[name].targets.astype(np.int64)
+        keys = np.zeros(max(len(targets) - length + 1, 0), dtype=np.int64)
+        for place in range(length):
+            keys = keys * dataset.vocab_size + targets[place : place + len(keys)]
+        found.append(keys)
+    train, dev = found
+    return len(dev), int(np.isin(dev, train).sum())

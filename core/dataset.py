@@ -122,6 +122,18 @@ class Dataset:
         """The vocabulary: the boundary at 0, then the symbols by code point."""
         return self.words.itos
 
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """(words,): how many symbols each word has."""
+        return self.words.lengths
+
+    @property
+    def unknown(self) -> dict[SplitName, float]:
+        """Of each part of a text the share, 0 to 1, of words that the vocabulary lacks; of a list
+        nothing, since its vocabulary lacks no symbol.
+        """
+        return {}
+
     @cached_property
     def stoi(self) -> dict[str, int]:
         """The index of each symbol in the vocabulary."""
@@ -215,13 +227,15 @@ class Statistics:
     dev_in_train: float
     """Share of dev's words, 0 to 1, that also stand in train."""
     shortest: int
-    """Symbols of the shortest word."""
+    """Symbols of the shortest word; of running text, words of the shortest sentence."""
     longest: int
     mean_length: float
     length_counts: tuple[int, ...]
-    """Words of each length from `shortest` to `longest`, gaps included as 0."""
+    """Words, or sentences, of each length from `shortest` to `longest`, gaps included as 0."""
     frequent: tuple[tuple[str, int], ...]
     """The ten most frequent symbols with their counts; equal counts by code point."""
+    unknown: dict[SplitName, float]
+    """As the dataset has it: empty of a list."""
     first_examples: tuple[tuple[str, str], ...]
     """Context and target at every position of train's first word, such as ("..e", "m"); of running
     text the first few.
@@ -233,7 +247,7 @@ def statistics(dataset: Dataset) -> Statistics:
     words, places = dataset.words, dataset.places
     dev = part("dev", len(words))
     known = places.first_before(dev.start, np.arange(dev.start, dev.stop, dtype=np.int32))
-    lengths = np.bincount(words.lengths)
+    lengths = np.bincount(dataset.lengths)
     shortest = int(np.flatnonzero(lengths)[0])
     return Statistics(
         words=len(words),
@@ -245,9 +259,10 @@ def statistics(dataset: Dataset) -> Statistics:
         dev_in_train=known / (dev.stop - dev.start) if dev.stop > dev.start else 0.0,
         shortest=shortest,
         longest=len(lengths) - 1,
-        mean_length=float(lengths @ np.arange(len(lengths))) / len(words),
+        mean_length=float(lengths @ np.arange(len(lengths))) / int(lengths.sum()),
         length_counts=tuple(lengths[shortest:].tolist()),
         frequent=_frequent(dataset, 10),
+        unknown=dataset.unknown,
         first_examples=_first_examples(dataset),
     )
 

@@ -289,7 +289,7 @@ SETTINGS: tuple[Dial, ...] = (
     Dial("step_limit", "The step at which the run is finished.", low=1, high=10**12, kind="count"),
     Dial(
         "temperature",
-        "Of sampling: below 1 likelier names, above 1 wilder.",
+        "Of sampling: below 1 likelier, above 1 wilder.",
         high=100.0,
         open_low=True,
         ladder=(0.1, 5),

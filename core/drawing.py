@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.answering import answer
+from core.config import Level
 from core.dataset import Dataset
 from core.dials import DIALS, parse_count
 from core.launch import load_data
@@ -23,6 +24,11 @@ MOST_OF_AN_ENGINE = 1_000
 """Names, or words of texts, that a live engine draws at once: training waits for it."""
 _MOST_IN_A_SET = 1_000_000
 """Words of a list that are looked up in a set; of a longer one that takes too much memory."""
+
+
+def usual_wish(level: Level) -> Sample:
+    """What is drawn where nothing is said: ten names, or a text of a hundred words."""
+    return Sample(count=1, max_length=100) if level == "word" else Sample()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from core.errors import harmless_json
 from core.protocol import Act, Clock, Evaluated, KnobsChanged, Recorded, RolledBack, SamplesDrawn
 from core.record import RunError
 from core.story import Piece, Story
+from core.tokens import paragraphs
 
 COLUMNS = {
     "step": "updates done before this one, which leads to the next step",
@@ -176,12 +177,14 @@ def _told(story: Story, event: Recorded) -> bytes:
 
 
 def write_samples(story: Story, file: TextIO) -> None:
-    """Every name that was drawn, one a line, with a heading before each drawing."""
+    """Every name that was drawn, one a line, or every text, with a heading before each drawing."""
+    texts = story.config.data.level == "word"
     for event in story.events:
         if isinstance(event, SamplesDrawn):
             heading = [f"# step {event.step}", *how_drawn(event)]
             heading += [] if story.on_lineage(event) else ["on a branch that was left"]
-            print(", ".join(heading), *event.names, sep="\n", file=file)
+            drawn = [f"{paragraphs(text)}\n" for text in event.names] if texts else event.names
+            print(", ".join(heading), *drawn, sep="\n", file=file)
 
 
 def how_drawn(event: SamplesDrawn) -> list[str]:

@@ -71,9 +71,9 @@ class Lexicon:
         """The numbers of the words that hold `text`, rising.
 
         A boundary at its beginning or end stands for that of the word: `.a` begins with a, `a.`
-        ends with it, `.a.` is the whole word.
+        ends with it, `.a.` is the whole word. In running text that is a mark like others.
         """
-        inner, begins, ends = split_query(text)
+        inner, begins, ends = self.parts_of(text)
         if not inner:
             return np.arange(0 if begins and ends else len(self.words), dtype=np.int32)
         wanted = [self.stoi.get(symbol, 0) for symbol in inner]
@@ -85,6 +85,10 @@ class Lexicon:
         hits = hits[self.words.codes[hits + len(wanted)] == 0] if ends else hits
         which = np.searchsorted(self.words.starts, hits, side="right") - 1
         return np.asarray(which[np.diff(which, prepend=-1) > 0], dtype=np.int32)
+
+    def parts_of(self, query: str) -> tuple[str, bool, bool]:
+        """What a word has to hold, and whether at its beginning, at its end."""
+        return split_query(query, self.words.itos[0])
 
     def _hits(self, wanted: list[int], at_once: int) -> NDArray[np.int64]:
         """Where in the codes these symbols follow each other."""
@@ -98,10 +102,10 @@ class Lexicon:
         return np.concatenate(found)
 
 
-def split_query(text: str) -> tuple[str, bool, bool]:
-    """What a word has to hold, and whether at its beginning, at its end."""
-    begins = text.startswith(BOUNDARY)
-    ends = len(text) > 1 and text.endswith(BOUNDARY)
+def split_query(text: str, boundary: str = BOUNDARY) -> tuple[str, bool, bool]:
+    """`text` without the boundaries around it, and whether it has one before, and after."""
+    begins = text.startswith(boundary)
+    ends = len(text) > 1 and text.endswith(boundary)
     return text[begins : len(text) - ends], begins, ends
 
 
@@ -128,3 +132,17 @@ def _laid_out(words: Words) -> Words:
         joined = words.joined(which)
         codes[starts[which[0]] : starts[which[0]] + len(joined)] = joined
     return Words(codes, starts, words.itos)
+
+
+def occurrences(text: Dataset, word: str) -> NDArray[np.int64]:
+    """Where a word stands in a text, rising."""
+    wanted, words = text.words.coded_word(word), text.words
+    if wanted is None:
+        return np.empty(0, dtype=np.int64)
+    length = len(wanted) - 1
+    (at,) = np.nonzero(words.lengths == length)
+    starts = words.starts[words.numbers[at]]
+    for place in range(length):
+        same = words.codes[starts + place] == wanted[place]
+        at, starts = at[same], starts[same]
+    return at

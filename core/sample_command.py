@@ -13,7 +13,7 @@ import typer
 
 from core.cli import AsJson, RunsDir, app
 from core.dials import ConfigError
-from core.drawing import draw_names, parse_wish
+from core.drawing import draw_names, parse_wish, usual_wish
 from core.errors import UserError, harmless, harmless_json
 from core.launch import runs_directory
 from core.record import find_run, read_config
@@ -63,26 +63,29 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """Draw names from a run, live or ended; or, where its symbols are words, continue a text."""
+    # What is wrong whatever the run is, is told without looking for it.
     wish = parse_wish(
-        count="10" if count is None else count,
+        count="1" if count is None else count,
         temperature=temperature,
         top_k=top_k,
         seed=str(secrets.randbelow(2**31)) if seed is None else seed,
         prefix=prefix,
-        max_length="50" if max_length is None else max_length,
+        max_length="1" if max_length is None else max_length,
     )
     if as_json and wish.count > MOST_IN_JSON:
         cure = f"must be at most {MOST_IN_JSON:,} with --json; without it, names are streamed"
         raise ConfigError("count", wish.count, cure)
     directory = find_run(runs_directory(runs_dir), run)
-    texts = read_config(directory).data.level == "word"
-    if texts:
-        if unique or new:
-            flag = "--unique" if unique else "--new"
-            raise UserError(f"{flag} is for names; run {directory.name} writes texts")
-        usual = {"count": 1 if count is None else wish.count}
-        usual["max_length"] = 100 if max_length is None else wish.max_length
-        wish = msgspec.structs.replace(wish, **usual)
+    level = read_config(directory).data.level
+    usual, texts = usual_wish(level), level == "word"
+    wish = msgspec.structs.replace(
+        wish,
+        count=usual.count if count is None else wish.count,
+        max_length=usual.max_length if max_length is None else wish.max_length,
+    )
+    if texts and (unique or new):
+        flag = "--unique" if unique else "--new"
+        raise UserError(f"{flag} is for names; run {directory.name} writes texts")
     drawing = draw_names(directory, wish, unique=unique, new=new)
     if drawing.aside:
         print(f"steermore: {harmless(drawing.aside)}", file=sys.stderr)

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.coded import Codes, Words
-from core.dataset import SPLITS, Dataset, Split, part
+from core.dataset import SPLITS, Dataset, Split, SplitName, part
 from core.places import Places
-from core.tokens import tokens_of
+from core.tokens import PARAGRAPH, tokens_of
 from core.words import DatasetError
 
 START, UNKNOWN = "<s>", "<unk>"
 """What stands before a part, and for every word that the vocabulary lacks: no tokens of a text."""
 NO_WORDS = (0, 1)
 """Their indices in the vocabulary."""
+SENTENCE_ENDS = (".", "!", "?", PARAGRAPH)
+"""Tokens after which another sentence begins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +66,27 @@ class Text(Dataset):
     def itos(self) -> tuple[str, ...]:
         """The vocabulary."""
         return self.vocabulary
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """(sentences,): how many words and marks each has, without the one that ends it.
+
+        A sentence ends at one of SENTENCE_ENDS, the text's last one where the text does.
+        """
+        codes, starts = self.words.codes, self.words.starts[self.words.numbers]
+        ends = np.isin(codes[starts], [self.words.stoi.get(end, 0) for end in SENTENCE_ENDS])
+        at = np.flatnonzero(ends & (self.words.lengths == 1))
+        lengths = np.diff(np.concatenate([[-1], at, [len(self.words)]])) - 1
+        return np.asarray(lengths[lengths > 0], dtype=np.int32)
+
+    @cached_property
+    def unknown(self) -> dict[SplitName, float]:
+        """Of each part the share of its words that the vocabulary lacks, 0 to 1."""
+        index = self.vocabulary.index(UNKNOWN)
+        return {
+            name: float(np.mean(split.targets == index)) if split.examples else 0.0
+            for name, split in self.splits.items()
+        }
 
     def encode(self, text: str) -> list[int]:
         """The index of each token of `text`, that of `<unk>` for an unknown word."""

@@ -12,6 +12,11 @@ def per(level: Level) -> str:
     return " nats per word" if level == "word" else " nats per symbol"
 
 
+def per_short(level: Level) -> str:
+    """The same where there is little room."""
+    return "nats/word" if level == "word" else "nats/symbol"
+
+
 def perplexity(loss: float | None) -> float | None:
     """e^loss: among how many equally likely words the model hesitates; None for no finite loss."""
     try:

@@ -21,7 +21,7 @@ from core.cli import app, call
 from core.client import Attached, Client, EngineGone
 from core.config import PRESETS, DataConfig, ModelConfig, PresetName, RunConfig
 from core.launch import new_run, start_engine
-from core.options import Beginning, begin, shipped_names, with_run_options
+from core.options import Beginning, begin, shipped_names, shipped_text, with_run_options
 from core.protocol import AnyEvent, Shutdown
 from core.words import read_words
 from tests.person import FOREIGN, settled
@@ -81,6 +81,14 @@ def few_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("list") / "few-names.txt"
     lines = shipped_names().read_text("utf-8").splitlines()
     path.write_text("\n".join(lines[::108]) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def few_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first speeches of the shipped text: 3,000 words and marks."""
+    path = tmp_path_factory.mktemp("text") / "speeches.txt"
+    path.write_text(shipped_text().read_text("utf-8")[:13_000], "utf-8")
     return path
 
 

@@ -85,6 +85,8 @@ def test_the_form_is_filled_with_what_the_run_has(old: Path, names: Path) -> Non
         assert filled == SIZES | {
             "block_size": "3",
             "initialization": "normal",
+            "direct": "off",
+            "level": "character",
             "seed": "7",
             "data": str(names),
             "preset": "lecture",
@@ -235,9 +237,9 @@ def test_a_list_too_large_to_be_copied_is_read_where_it_is(old: Path, names: Pat
     (old / "words.txt").unlink()
     config = read_config(old)
     origin = Origin(config, config.knobs, config.settings, words_path(old, config))
-    assert origin.file(config.data.path) == names
-    assert origin.file("") == shipped_names()
-    assert origin.file("~/list.txt") == Path("~/list.txt").expanduser()
+    assert origin.file(config.data.path, "character") == names
+    assert origin.file("", "character") == shipped_names()
+    assert origin.file("~/list.txt", "character") == Path("~/list.txt").expanduser()
 
 
 def test_a_fork_is_restarted_from_nothing_with_the_knobs_it_was_given(old: Path) -> None:

@@ -14,6 +14,7 @@ from textual import on
 from textual.app import App
 
 from core.dials import DIALS, KNOB_NAMES, Value
+from core.drawing import usual_wish
 from core.protocol import (
     AnyCommand,
     Cancel,
@@ -26,13 +27,13 @@ from core.protocol import (
     Redo,
     Restore,
     Resume,
-    Sample,
     SetKnobs,
     SetSetting,
     Step,
     TakeSnapshot,
     Undo,
 )
+from core.text import Text
 from tui.history.history import History
 from tui.screens.training import TrainingScreen
 from tui.widgets.dial_list import DialList
@@ -145,8 +146,10 @@ class Asking(App[None]):
     def action_dataset(self) -> None:
         """Look at the list: its figures, pairs and words."""
         from tui.screens.dataset import DatasetView
+        from tui.screens.text import TextView
 
-        self.push_screen(DatasetView(self._training.dataset))
+        data = self._training.dataset
+        self.push_screen(TextView(data) if isinstance(data, Text) else DatasetView(data))
 
     def ask_after_trip(self, trip: GuardTripped) -> None:
         """The guard has stopped the run and gone back: ask how to go on."""
@@ -162,7 +165,7 @@ class Asking(App[None]):
         self.send(Resume())
 
     def action_sample(self) -> None:
-        self.send(Sample())
+        self.send(usual_wish(self.history.config.data.level))
 
     def action_samples(self) -> None:
         """Look at the names drawn, at large; draw, compare, keep, copy and write them."""
@@ -172,7 +175,8 @@ class Asking(App[None]):
 
         training = self._training
         if self._desk is None:
-            self._desk = Desk(Marks(training.dataset.split_of))
+            level = self.history.config.data.level
+            self._desk = Desk(Marks(training.dataset.split_of), level)
         self.push_screen(
             Samples(
                 lambda: self.history,

@@ -59,17 +59,17 @@ PANELS: dict[str, Explanation] = {
     "loss": Explanation(
         "Loss chart",
         "The loss is how surprised the model is by the next symbol, in nats, on average; lower is"
-        " better. The jittering band is one minibatch after the other, the line is their average,"
-        " ● is dev and ○ is train. The dotted lines say what a loss is worth: guessing blindly,"
-        " counting pairs, and the best so far.",
+        " better; of words, e to it is the perplexity. The jittering band is one minibatch after"
+        " the other, the line is their average, ● is dev and ○ is train. The dotted lines say what"
+        " a loss is worth: guessing blindly, counting pairs, and the best so far.",
         (_lecture("0:41"), _lecture("0:53"), BIGRAM),
     ),
     "dataset": Explanation(
         "Dataset",
-        "The words are dealt into three splits: train is learned from, dev is steered by, and test"
-        " is for the end. Every word becomes examples, each a context of a few symbols and the one"
-        " that follows. Where dev words also stand in train, a low dev loss says less about new"
-        " ones.",
+        "A list is dealt, or a text cut, into three: train is learned from, dev is steered by, and"
+        " test is for the end. Each example is a context of a few symbols, characters or words, and"
+        " the one that follows. Where dev words also stand in train, or many are <unk>, a low dev"
+        " loss says less.",
         (_paper(4), _lecture("0:53")),
     ),
     "rate": Explanation(
@@ -91,9 +91,9 @@ PANELS: dict[str, Explanation] = {
     "samples": Explanation(
         "Samples",
         "A name is drawn symbol by symbol from the odds that the model gives, until it draws the"
-        " end. The number behind it is its loss per symbol: how unlikely the model itself finds"
-        " it. Names that stand in the list are marked with their split, for they may have been"
-        " learned by heart.",
+        " end; a text goes on to its length. The number beside it is its loss per symbol, or word:"
+        " how unlikely the model itself finds it. Names that stand in the list are marked with"
+        " their split, for they may have been learned by heart.",
         (_lecture("1:13"),),
     ),
     "events": Explanation(
@@ -107,8 +107,8 @@ PANELS: dict[str, Explanation] = {
         "Status line",
         "It says whose list is learned by which model, and whether it trains. The sizes are the"
         " symbols of context times the embedding of each, the hidden neurons, and the symbols of"
-        " the list. An epoch is as many examples as train has, and eta is the time left to the"
-        " step limit.",
+        " the vocabulary. An epoch is as many examples as train has, and eta is the time left to"
+        " the step limit.",
         (_paper(2),),
     ),
     "strip": Explanation(
@@ -160,9 +160,17 @@ VIEWS: dict[str, Explanation] = {
         " beat its loss, which is a dotted line on the chart.",
         (BIGRAM, _paper(4), _lecture("0:53")),
     ),
+    "TextView": Explanation(
+        "Dataset at length",
+        "Here are the sentences of the text, its words by how often they stand in it, its parts,"
+        " and every word in its contexts. Few words make up most of it, and most are so rare that"
+        " they become <unk>, or are learned from a few places only. The longer a sequence in dev"
+        " is, the less often train has it, which is why counting alone fails.",
+        (_paper(4),),
+    ),
     "Samples": Explanation(
         "Samples at large",
-        "One seed is drawn at every saved step, so that you see the same names become names. The"
+        "One seed is drawn at many steps, so that you see the same names, or text, take shape. The"
         " temperature flattens the odds above 1 and sharpens them below; top-k leaves only the"
         " most likely symbols. Favourites are kept, copied and written to a file.",
         (_lecture("1:13"), TOP_K),
@@ -190,7 +198,7 @@ VIEWS: dict[str, Explanation] = {
     ),
     "Restart": Explanation(
         "Restart",
-        "Sizes and seed are built into the weights, so a change of them needs a new run. The old"
+        "Sizes, seed and level are built into the weights, so a change needs a new run. The old"
         " one is saved, and its curve stands behind the new one. A larger hidden layer or embedding"
         " can hold more, and takes longer.",
         (_paper(2, 4), _lecture("1:00"), _lecture("1:07")),
@@ -230,14 +238,14 @@ VIEWS: dict[str, Explanation] = {
     ),
     "TakeHome": Explanation(
         "Export",
-        "The names go to a text file, losses and rates to a table, and all of it to JSON. Nothing"
-        " that exists is overwritten. The run goes on meanwhile.",
+        "What was drawn goes to a text file, losses and rates to a table, and all of it to JSON."
+        " Nothing that exists is overwritten. The run goes on meanwhile.",
         (OWN,),
     ),
     "WriteNames": Explanation(
-        "Write names",
-        "The names shown go to a text file, one a line. Nothing that exists is overwritten. The"
-        " same names come again from the same seed and step.",
+        "Write to a file",
+        "What is shown goes to a file, names one a line, texts with their paragraphs. Nothing that"
+        " exists is overwritten. The same comes again from the same seed and step.",
         (OWN,),
     ),
     "AskRunName": Explanation(

@@ -13,6 +13,7 @@ from core.dataset import Dataset
 from core.fixed_batch import Floor, floor_of
 from core.plateau import is_plateau
 from core.protocol import AnyEvent, Evaluated, KnobsChanged
+from core.text import Text
 from tui.history.history import History
 from tui.telling import Entry, entry
 
@@ -88,12 +89,13 @@ def references(
     history: History, dataset: Dataset, bigram: float | None = None
 ) -> tuple[tuple[float, str], ...]:
     """Losses that mean something, each with its name: of guessing, of counting pairs (`bigram`, on
-    dev), the best on dev so far, the lowest for one minibatch.
+    dev; of words the interpolated one), the best on dev so far, the lowest for one minibatch.
     """
     vocabulary = dataset.vocab_size
     found = [(math.log(vocabulary), f"uniform ln {vocabulary}")]
     if bigram is not None:
-        found.append((bigram, f"bigram {bigram:.3f}"))
+        counted = "interpolated bigram" if isinstance(dataset, Text) else "bigram"
+        found.append((bigram, f"{counted} {bigram:.3f}"))
     if history.best is not None and history.best.dev is not None:
         found.append((history.best.dev, f"best dev {history.best.dev:.3f}"))
     if (floor := current_floor(history, dataset)) is not None:

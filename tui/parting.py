@@ -193,10 +193,11 @@ class Parting(Asking):
                 self._show_behind(directory, "the parent")
 
     def action_take_home(self) -> None:
-        """Write the run, or the names that it drew, to a file."""
+        """Write the run, or what it drew, to a file."""
         from tui.screens.take_home import TakeHome
 
-        self.push_screen(TakeHome(self._directory.resolve().name), self._take_home)
+        run, level = self._directory.resolve().name, self.history.config.data.level
+        self.push_screen(TakeHome(run, level), self._take_home)
 
     def _take_home(self, chosen: tuple[str, Path] | None) -> None:
         if chosen is not None:

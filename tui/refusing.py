@@ -14,7 +14,6 @@ from tui.standing import Link
 SPELLING = {
     "inspect": "the inspector spells words by their characters",
     "embedding_map": "the map has a place for every character",
-    "dataset": "this view counts the characters of words",
 }
 """What some views are about: a run whose symbols are words has nothing for them."""
 

@@ -10,10 +10,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
-from core.config import PRESETS, DataConfig, Knobs, RunConfig, Settings, with_changes
+from core.config import (
+    PRESETS,
+    DataConfig,
+    Knobs,
+    Level,
+    Preset,
+    PresetName,
+    RunConfig,
+    Settings,
+    with_changes,
+)
 from core.dials import Dial, show
 from core.foundations import AUTO, FOUNDATION, SWITCH
 from core.launch import read_data, vocab_size_of
@@ -70,7 +81,22 @@ FIELDS = (
             "small": "As scaled, and C × 0.1: for vocabularies of thousands of words.",
         },
     ),
+    Field(
+        "direct",
+        choices={
+            "off": "The output sees the embeddings through the hidden layer only.",
+            "on": "The output sees the embeddings themselves too: W of the paper's equation 1.",
+        },
+    ),
     _count("seed"),
+    Field(
+        "level",
+        choices={
+            "character": "The data is a list, one word per line; a symbol is a character.",
+            "word": "The data is a running text; a symbol is a word or a mark, and rare words are"
+            " one.",
+        },
+    ),
     Field(
         "data",
         "A list, one word per line, or a text where symbols are words; empty: the shipped one."
@@ -111,23 +137,42 @@ class Origin:
             "embedding_size": str(model.embedding_size),
             "hidden_size": str(model.hidden_size),
             "initialization": model.initialization,
+            "direct": SWITCH[model.direct],
+            "level": config.data.level,
             "seed": str(config.seed),
             "data": config.data.path,
             "preset": config.preset,
             "recipe": BEGAN,
         }
 
-    def file(self, text: str) -> Path:
+    def brought(self, preset: PresetName) -> dict[str, str]:
+        """What a preset brings to the fields: that in which it is not like the run's own preset.
+
+        So sizes that a person gave this run stay as long as the presets do not differ in them.
+        """
+        own, other = PRESETS[self.config.preset], PRESETS[preset]
+        ours, theirs = _texts_of(own), _texts_of(other)
+        changed = {name: text for name, text in theirs.items() if text != ours[name]}
+        return self.texts | changed | {"recipe": BEGAN if own is other else PRESET}
+
+    def data_for(self, level: str) -> str:
+        """What stands in the field for the data until a person types there: a list is no text."""
+        return self.config.data.path if level == self.config.data.level else ""
+
+    def file(self, text: str, level: Level) -> Path:
         """The file that is meant by the text of the field for the data."""
-        return self.words if text == self.config.data.path else Path(self._path(text))
+        return self.words if text == self.config.data.path else Path(_path(text, level))
 
-    def read(self, text: str) -> ReadList:
-        """Read that file."""
-        return read_list(text, self.file(text), self.config.data)
+    def read(self, text: str, level: Level) -> ReadList:
+        """Read that file as a list, or as a text."""
+        data = msgspec.structs.replace(self.config.data, level=level)
+        return read_list(text, self.file(text, level), data)
 
-    def _path(self, text: str) -> str:
-        """A path as a shell would read it; what is shipped where nothing is typed."""
-        return os.path.expanduser(text.strip()) or str(shipped(self.config.data.level))  # noqa: PTH111
+    def decay_biases(self, texts: dict[str, str]) -> str:
+        """Not asked for: as the run has it, or as another preset does."""
+        preset = cast(PresetName, texts["preset"])
+        model = self.config.model if preset == self.config.preset else PRESETS[preset].model
+        return SWITCH[model.decay_biases]
 
     def recipe(self, texts: dict[str, str]) -> Recipe:
         """What the new run begins with."""
@@ -140,18 +185,34 @@ class Origin:
     def begin(self, texts: dict[str, str], words: WordList) -> Beginning:
         """The new run from the form's texts and the list that they name; raises ConfigError."""
         own, text = self.config.data, texts["data"]
-        data = text if text == own.path else self._path(text)
+        data = text if text == own.path else _path(text, cast(Level, texts["level"]))
         kept = {
             "split_seed": str(own.split_seed),
-            "level": own.level,
             "vocabulary": str(own.vocabulary),
             "rare": str(own.rare),
-            "direct": SWITCH[self.config.model.direct],
-            "decay_biases": SWITCH[self.config.model.decay_biases],
+            "decay_biases": self.decay_biases(texts),
             "threads": str(self.config.threads) if self.config.threads_given else AUTO,
         }
         given = texts | kept | {"data": data}
         return Beginning(configured(given, words, self.recipe(texts)), words)
+
+
+def _texts_of(preset: Preset) -> dict[str, str]:
+    """What a preset has to say of the fields."""
+    model = preset.model
+    return {
+        "block_size": str(model.block_size),
+        "embedding_size": str(model.embedding_size),
+        "hidden_size": str(model.hidden_size),
+        "initialization": model.initialization,
+        "direct": SWITCH[model.direct],
+        "level": preset.level,
+    }
+
+
+def _path(text: str, level: Level) -> str:
+    """A path as a shell would read it; what is shipped where nothing is typed."""
+    return os.path.expanduser(text.strip()) or str(shipped(level))  # noqa: PTH111
 
 
 def began(config: RunConfig) -> Recipe:
@@ -176,6 +237,8 @@ class ReadList:
     """What became of reading the list that a text names."""
 
     text: str
+    level: Level
+    """As what it was read."""
     words: WordList | None = None
     vocab_size: int = 0
     error: str = ""
@@ -185,10 +248,10 @@ def read_list(text: str, file: Path, data: DataConfig) -> ReadList:
     """Read and count the list or text, as `data` says; a mistake is told in the answer."""
     try:
         words = read_data(file, data.level)
-        return ReadList(text, words, vocab_size_of(words, data))
+        return ReadList(text, data.level, words, vocab_size_of(words, data))
     except ValueError as error:
         # A UserError, or a name that no file can have.
-        return ReadList(text, error=str(error))
+        return ReadList(text, data.level, error=str(error))
 
 
 def recipe_text(recipe: Recipe) -> str:

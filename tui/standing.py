@@ -10,6 +10,7 @@ from core.config import Knobs, Settings
 from core.dataset import Dataset
 from core.protocol import KnobsChanged, RolledBack
 from core.steering import SHAPE
+from core.text import Text
 from tui.history.history import History
 from tui.telling import printable
 
@@ -61,6 +62,8 @@ def status_of(history: History, dataset: Dataset, state: str) -> Status:
     """The run in one line; `state` says what the history cannot know (loading, silent, …)."""
     model, vocabulary = history.config.model, dataset.vocab_size
     sizes = f"{model.block_size}×{model.embedding_size}→{model.hidden_size}→{vocabulary}"
+    if isinstance(dataset, Text):
+        sizes += " words"
     return Status(
         state=state,
         file=printable(Path(history.config.data.path).name),

@@ -12,6 +12,7 @@ from typing import Literal, assert_never
 
 import msgspec
 
+from core.config import Level
 from core.dials import DIALS, Value
 from core.guard import trip_text
 from core.protocol import (
@@ -45,12 +46,16 @@ from core.protocol import (
     TestEvaluated,
     Welcome,
 )
+from core.tokens import paragraphs
+from core.units import per, perplexity_text
 
 Tone = Literal["plain", "act", "good", "bad", "quiet"]
 """How a piece of text is coloured; never the only sign of what it means."""
 
 Word = tuple[tuple[str, Tone], ...]
 """Pieces that stay together on one line."""
+BREAK: Word = ()
+"""What follows it begins a line."""
 
 
 @dataclass(frozen=True)
@@ -130,12 +135,28 @@ def samples_entry(drawn: SamplesDrawn, split_of: Callable[[str], str | None]) ->
     return Entry(f"{drawn.step:,}", (first, *words[1:]), joint=" ·")
 
 
+def texts_entry(drawn: SamplesDrawn) -> Entry:
+    """A drawing of a run of words: its texts as running text, the loss per word above each."""
+    aside = f"T {drawn.temperature:g}" + (f", top {drawn.top_k}" if drawn.top_k else "")
+    words: list[Word] = []
+    for place, text in enumerate(drawn.names):
+        parts = [aside] if place == 0 else []
+        if drawn.losses:
+            parts.append(f"{drawn.losses[place]:.2f}{per('word')}")
+        words += [((" · ".join(parts), "quiet"),), BREAK]
+        for paragraph in filter(None, paragraphs(text).split("\n\n")):
+            words += [((printable(word), "plain"),) for word in paragraph.split()] + [BREAK]
+    return Entry(f"{drawn.step:,}", tuple(words[:-1]))
+
+
 class Chronicle:
     """The log, entry by entry; a knob that a held key moves on stays one entry."""
 
-    def __init__(self, me: str = "") -> None:
-        """`me` is the name under which this dashboard acts: its acts are told as yours."""
-        self._me = me
+    def __init__(self, me: str = "", level: Level = "character") -> None:
+        """`me` is the name under which this dashboard acts: its acts are told as yours. `level`
+        says what a loss is per.
+        """
+        self._me, self._level = me, level
         self._newest: KnobsChanged | None = None
         """The act told last, if nothing was told after it."""
 
@@ -145,7 +166,7 @@ class Chronicle:
         if isinstance(event, KnobsChanged) and event.joins and before is not None:
             self._newest = joined(before, event)
             return replace(_act_entry(self._newest, self._me), replaces=True)
-        entry = log_entry(event, step, self._me)
+        entry = log_entry(event, step, self._me, self._level)
         if entry is not None:
             self._newest = event if isinstance(event, KnobsChanged) else None
         return entry
@@ -159,10 +180,11 @@ def joined(before: KnobsChanged, after: KnobsChanged) -> KnobsChanged:
     return msgspec.structs.replace(after, changes=changes)
 
 
-def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
+def log_entry(event: AnyEvent, step: int, me: str = "", level: Level = "character") -> Entry | None:
     """What the log says of `event`; None for what has its own place on the screen.
 
-    `step` stands where the event itself names none; `me` is who reads it.
+    `step` stands where the event itself names none; `me` is who reads it. A loss of words is told
+    as perplexity, too.
     """
     match event:
         case KnobsChanged():
@@ -171,10 +193,11 @@ def log_entry(event: AnyEvent, step: int, me: str = "") -> Entry | None:
             change = f"{dial_name(name)} {dial_value(name, old)} → {dial_value(name, new)}"
             return entry(event.step, change, "act", _whose(event.client, me))
         case Evaluated():
-            return Entry(f"{event.step:,}", _evaluation_words(event))
+            return Entry(f"{event.step:,}", _evaluation_words(event, level))
         case TestEvaluated(loss=value, looks=looks):
             counted = f"(look {looks:,} at the test split)"
-            return entry(event.step, f"test {loss(value)}", "good", counted)
+            told = f"test {loss(value)}{perplexity_text(value, level)}"
+            return entry(event.step, told, "good", counted)
         case FinderFinished(suggestions=suggestions, probed=probed):
             told = ", ".join(f"{rate:.3g} ({rule})" for rule, rate in suggestions.items())
             return entry(
@@ -250,10 +273,9 @@ def _act_entry(event: KnobsChanged, me: str) -> Entry:
     return Entry(f"{event.step:,}", words)
 
 
-def _evaluation_words(event: Evaluated) -> tuple[Word, ...]:
-    words = _words(f"dev {loss(event.dev)}", "plain") + _words(
-        f"train {loss(event.train)}", "quiet"
-    )
+def _evaluation_words(event: Evaluated, level: Level) -> tuple[Word, ...]:
+    dev = f"dev {loss(event.dev)}{perplexity_text(event.dev, level)}"
+    words = _words(dev, "plain") + _words(f"train {loss(event.train)}", "quiet")
     if event.whole:
         words += _words("(whole)", "quiet")
     return words + (_words("★ best so far", "good") if event.best else ())

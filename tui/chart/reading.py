@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from core.schedule import effective_rate
+from core.units import perplexity_text
 from tui.chart.marks import Mark
 from tui.history.history import History
 from tui.telling import duration, loss
@@ -40,7 +41,8 @@ def reading(
     known_dev = [event for event in history.evaluations if event.dev is not None]
     near = min(known_dev, key=lambda event: abs(event.step - step), default=None)
     if near is not None:
-        dev = f"dev {loss(near.dev)}{_where(near.step, step)}"
+        told_as = perplexity_text(near.dev, history.config.data.level)
+        dev = f"dev {loss(near.dev)}{told_as}{_where(near.step, step)}"
         told.append((dev, f"train {loss(near.train)}") if near.train is not None else (dev,))
     told.append((f"effective rate {_rate_at(history, step):.4g}",))
     act = min(marks, key=lambda mark: abs(mark[0] - step), default=None)

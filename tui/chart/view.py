@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Knobs
+from core.config import Knobs, Level
 from core.protocol import Evaluated
+from core.units import per, perplexity_text
 from tui.chart.axis import Axis, edges
 from tui.chart.companions import Companion
 from tui.chart.limits import Dot, axis_of, full_limits, whole_axis, y_limits
@@ -77,7 +78,7 @@ class ChartView:
     """What the cursor reads out."""
     invitation: str = ""
     """Stands where there is nothing to show yet."""
-    title: str = "Loss, nats per symbol"
+    title: str = f"Loss,{per('character')}"
     subtitle: str = ""
     key: tuple[object, ...] = ()
     """What the view was made from: equal keys, equal pictures."""
@@ -181,7 +182,7 @@ def chart_view(
         rates=rate_view(history, axis, line, cuts, proposed=proposed, previous=kept.rates),
         reading=cursor,
         invitation=invitation,
-        title=_title(remark, width),
+        title=_title(remark, history.config.data.level, width),
         subtitle=_subtitle(history, companions, look, width),
         key=key,
     )
@@ -227,10 +228,11 @@ def _between(dots: tuple[Dot, ...], axis: Axis) -> tuple[Dot, ...]:
     return tuple(dot for dot in dots if axis.low <= max(dot[0], axis.origin) <= axis.high)
 
 
-def _title(remark: str, width: int) -> str:
-    wide, narrow = (f"{name} · {remark}" for name in (ChartView.title, "Loss, nats"))
+def _title(remark: str, level: Level, width: int) -> str:
+    title = f"Loss,{per(level)}"
+    wide, narrow = (f"{name} · {remark}" for name in (title, "Loss, nats"))
     return next((text for text in (wide, narrow) if remark and len(text) <= width - 4), remark) or (
-        ChartView.title
+        title
     )
 
 
@@ -244,7 +246,8 @@ def _subtitle(history: History, companions: tuple[Companion, ...], look: Look, w
     if newest is not None and newest.train is not None:
         parts.append((3, f"○ train {newest.train:.3f}"))
     if newest is not None and newest.dev is not None:
-        parts.append((1, f"● dev {newest.dev:.3f}"))
+        told = perplexity_text(newest.dev, history.config.data.level)
+        parts.append((1, f"● dev {newest.dev:.3f}{told}"))
     if look.smoothing:
         parts.append((6, f"smoothed {look.smoothing:g}"))
     if history.abandoned:

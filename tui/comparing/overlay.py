@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
+from core.config import Level
+from core.units import per
 from tui.chart import scale
 from tui.chart.axis import Axis, edges
 from tui.chart.companions import Companion
@@ -125,7 +128,8 @@ def _end(run: Companion, curve: Curves, bold: bool) -> End | None:
 
 
 def _title(look: Look, entrants: Sequence[Entrant], bold: Path | None) -> str:
-    parts = [ChartView.title]
+    levels = {cast(Level, each.companion.facts["level"]) for each in entrants}
+    parts = [f"Loss,{per(levels.pop())}" if len(levels) == 1 else "Loss, nats"]
     if look.smoothing:
         parts.append(f"smoothed {look.smoothing:g}")
     if look.log_y:

@@ -25,6 +25,25 @@ _NAMES: dict[Page, str] = {
 }
 
 
+OF_TEXTS: tuple[Section, ...] = ("list", "splits", "words")
+"""A table of the pairs of thousands of words would show little; a word's contexts show more."""
+_NAMES_OF_TEXTS: dict[Page, str] = {
+    ("list",): "Sentences, words",
+    ("splits",): "Parts",
+    ("list", "splits"): "Sentences, words, parts",
+    ("words",): "Contexts",
+    OF_TEXTS: "All",
+}
+
+
+def pages_of_texts(width: int, height: int) -> tuple[Page, ...]:
+    """As `pages`, of a text."""
+    found = (
+        tuple(section for section in page if section in OF_TEXTS) for page in pages(width, height)
+    )
+    return tuple(page for page in found if page)
+
+
 def pages(width: int, height: int) -> tuple[Page, ...]:
     """All pages of a terminal of this size, in their order."""
     if width >= ALL[0] and height >= ALL[1]:
@@ -37,3 +56,8 @@ def pages(width: int, height: int) -> tuple[Page, ...]:
 def page_name(page: Page) -> str:
     """As it stands in the line of pages."""
     return _NAMES[page]
+
+
+def page_name_of_texts(page: Page) -> str:
+    """The same of a text."""
+    return _NAMES_OF_TEXTS[page]

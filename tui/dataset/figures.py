@@ -24,9 +24,11 @@ class LengthTable:
     """A row for every length from the shortest to the longest."""
 
     lengths: Lengths
+    label: str = "length"
+    counted: str = "words"
 
     def head(self, width: int) -> Line:
-        return _head("length", "words", width)
+        return _head(self.label, self.counted, width)
 
     def count(self, width: int) -> int:
         return len(self.lengths.counts)

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from core.coded import BOUNDARY
 from core.counting import PairTable
 from core.dataset import SPLITS
-from core.lexicon import Lexicon, split_query
+from core.lexicon import Lexicon
 from tui.dataset.rows import fitted
 from tui.embedding.symbols import shown
 from tui.inspector.bars import Line, Piece, bar, fit, fit_left, rounded_up, target
@@ -55,7 +55,7 @@ class WordTable:
         return Line((*fitted((("  ", "plain"), *self._marked(self.word(at))), room), *figures))
 
     def _marked(self, word: str) -> list[Piece]:
-        inner, begins, ends = split_query(self.query)
+        inner, begins, ends = self.lexicon.parts_of(self.query)
         if not inner:
             return [("".join(map(shown, word)), "plain")]
         at = 0 if begins else len(word) - len(inner) if ends else word.find(inner)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from core.config import Level
 from core.protocol import SamplesDrawn
 from tui.history.history import History
 from tui.samples.drawing import AGAIN, Again
@@ -34,6 +35,8 @@ class Desk:
     """The choices, and the drawings that they lead to as the run is known now."""
 
     marks: Marks
+    level: Level = "character"
+    """Whether names are drawn or, where symbols are words, texts."""
     texts: Texts | None = None
     """What was typed last; None: nothing yet."""
     kept: Kept = field(default_factory=Kept)
@@ -51,6 +54,8 @@ class Desk:
     again: Again = "off"
     favourite: int = 0
     """The place of the favourite that is looked at."""
+    top: int = 0
+    """Of the text that is looked at, the first line to be seen: a long one is scrolled."""
     _seen: tuple[object, ...] = ()
 
     def follow(self, history: History) -> bool:
@@ -112,6 +117,7 @@ class Desk:
 
     def go(self, name: int, drawing: int) -> None:
         """Look at a name of a drawing."""
+        self.top = 0 if name != self.name else self.top
         self.name, self.drawing = name, drawing
         if self.here == self.newest:
             self.drawing = None
@@ -122,7 +128,7 @@ class Desk:
         places = self.places
         if places:
             row = places.index(self.name) + by
-            self.name = places[min(max(row, 0), len(places) - 1)]
+            self.name, self.top = places[min(max(row, 0), len(places) - 1)], 0
 
     def turn(self, by: int, shown: Sequence[int]) -> None:
         """Look at the same name in the column before or after, of those that are shown."""
@@ -154,7 +160,7 @@ class Desk:
         self.again = AGAIN[(AGAIN.index(self.again) + 1) % len(AGAIN)]
 
     def _begin_at_the_top(self) -> None:
-        places = self.places
+        places, self.top = self.places, 0
         if places and (self.name == 0 or self.order != "drawn"):
             self.name = places[0]
 

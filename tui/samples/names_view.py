@@ -11,8 +11,9 @@ from core.protocol import SamplesDrawn
 from tui.inspector.bars import bar, fit, rounded_up
 from tui.inspector.walk import SCALE
 from tui.samples.desk import Desk
-from tui.samples.lines import POINTER, Line, Piece, Place, figure, glyph, said, window
+from tui.samples.lines import POINTER, Line, Piece, Place, Role, figure, glyph, said, window
 from tui.samples.marks import STAR, WORDS, told
+from tui.samples.texts import NOUNS, in_a_line
 
 WORD = 10
 """Cells of a mark's word, with a blank before it and behind."""
@@ -26,7 +27,7 @@ BARS = 14
 LOW = 7
 """Lines below which the names need them all."""
 NOTHING = "Nothing is drawn yet: s draws names from the model as it is."
-NOTHING_KEPT = "None yet. f keeps the name beside the pointer, here until the dashboard is closed."
+NOTHING_KEPT = "None yet. f keeps the {} beside the pointer, here until the dashboard is closed."
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +94,15 @@ class KeptView:
         """As many as fit around the one looked at, each with its step and loss."""
         kept = self.desk.kept.list
         if not kept:
-            return said(NOTHING_KEPT, width)[:height]
+            return said(NOTHING_KEPT.format(NOUNS[self.desk.level][0]), width)[:height]
         here = min(self.desk.favourite, len(kept) - 1)
         steps = [f"step {favourite.step:,}" for favourite in kept]
-        names = [told(favourite.name) for favourite in kept]
+        names = [in_a_line(favourite.name, self.desk.level) for favourite in kept]
         step_room = max(map(cell_len, steps)) + 1
         room = max(min(width - 4 - step_room - 1 - LOSS, max(map(cell_len, names))), 4)
         lines: list[Line] = []
         for row in window(len(kept), here, height):
-            sign, role = glyph(self.desk.marks.of(kept[row].name))
+            sign, role = self._sign(kept[row].name)
             at, chosen = Place(row), row == here
             lines.append(
                 (
@@ -113,6 +114,10 @@ class KeptView:
                 )
             )
         return lines
+
+    def _sign(self, name: str) -> tuple[str, Role]:
+        # A text stands in no split.
+        return glyph(self.desk.marks.of(name)) if self.desk.level == "character" else (STAR, "star")
 
 
 def _joined(parts: list[str], width: int) -> list[str]:

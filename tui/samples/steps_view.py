@@ -71,7 +71,7 @@ class StepsView:
         rows = [places[row] for row in window(len(places), places.index(desk.name), room)]
         name_room = self._fitting(width)[1]
         lines = [self._line("", [self._head(index, part, name_room) for index in shown])
-                 for part in (_step, _dev)]  # fmt: skip
+                 for part in (step_of, dev_of)]  # fmt: skip
         for place in rows:
             cells = [self._cell(index, place, name_room) for index in shown]
             lines.append(self._line(f"{place + 1:,}", cells, place == desk.name))
@@ -143,11 +143,13 @@ class StepsView:
         return f"{new:,} of {len(names):,}"
 
 
-def _step(column: Column) -> str:
+def step_of(column: Column) -> str:
+    """The first line of a column's head."""
     return f"step {column.step:,}"
 
 
-def _dev(column: Column) -> str:
+def dev_of(column: Column) -> str:
+    """The second one."""
     if column.undone:
         return "↶ undone"
     if column.dev is None:

@@ -1,12 +1,14 @@
-"""Names into a file of the person's own: one a line, as `steermore sample` prints them."""
+"""Names or texts into a file of the person's own, as `steermore sample` prints them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.config import Level
 from core.errors import UserError, harmless
 from core.exporting import opened
+from tui.samples.texts import as_a_file
 
 
 class NotWritten(UserError):
@@ -29,7 +31,9 @@ def path_of(text: str) -> Path:
     return path
 
 
-def write_names(names: Sequence[str], path: Path, *, over: bool) -> None:
+def write_names(
+    names: Sequence[str], path: Path, *, over: bool, level: Level = "character"
+) -> None:
     """Write them as UTF-8; `over` an older file of that name only if that is said.
 
     Raises UserError.
@@ -37,4 +41,4 @@ def write_names(names: Sequence[str], path: Path, *, over: bool) -> None:
     if path.exists() and not over:
         raise NotWritten(f"{harmless(path.name)}: exists already")
     with opened(str(path), force=over) as file:
-        file.write("".join(f"{name}\n" for name in names).encode())
+        file.write(as_a_file(names, level).encode())

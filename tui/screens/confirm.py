@@ -56,7 +56,7 @@ class LookAtTest(Question[bool]):
         super().__init__(
             "Test split",
             "The test split is for the end: whoever steers by it learns it by heart, and its loss"
-            f" then says nothing about new names. Every look is counted. {so_far}",
+            f" then says nothing about what is new. Every look is counted. {so_far}",
             {"not now": None, "look at it": True},
         )
 

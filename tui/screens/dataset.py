@@ -6,6 +6,7 @@ engine, and does not follow one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -87,6 +88,9 @@ class DatasetView(LargeDialog[None]):
     }
     """
 
+    stops: ClassVar[Mapping[str, Section]] = STOPS
+    ways: ClassVar[Mapping[str, tuple[str, ...]]] = WAYS
+
     @dataclass
     class FiguresCounted(Message):
         """Lengths and symbols are known."""
@@ -145,13 +149,16 @@ class DatasetView(LargeDialog[None]):
             self.post_message(self.WordsCounted(lexicon(dataset)))
 
     @on(FiguresCounted)
-    def show_figures(self, event: FiguresCounted) -> None:
+    def take_figures(self, event: FiguresCounted) -> None:
+        self._show_figures(event.lengths, event.symbols)
+
+    def _show_figures(self, lengths_of: Lengths, counts: NDArray[np.int64]) -> None:
         lengths, symbols = self._pane("lengths"), self._pane("symbols")
-        order = tuple(np.argsort(-event.symbols, kind="stable").tolist())
-        lengths.table = LengthTable(event.lengths)
-        lengths.border_title = f" Lengths, mean {event.lengths.mean:.1f} "
-        symbols.table = SymbolTable(event.symbols, Symbols(self._dataset.itos, order))
-        symbols.border_title = f" Symbols, {len(event.symbols):,} "
+        order = tuple(np.argsort(-counts, kind="stable").tolist())
+        lengths.table = LengthTable(lengths_of)
+        lengths.border_title = f" Lengths, mean {lengths_of.mean:.1f} "
+        symbols.table = SymbolTable(counts, Symbols(self._dataset.itos, order))
+        symbols.border_title = f" Symbols, {len(counts):,} "
         self.call_after_refresh(self._hint)
 
     @on(PairsCounted)
@@ -160,21 +167,24 @@ class DatasetView(LargeDialog[None]):
         self.query_one(WordBrowser).take_pairs(event.pairs)
 
     @on(WordsCounted)
-    def show_words(self, event: WordsCounted) -> None:
-        words, distinct = len(self._dataset.words), len(event.lexicon.words)
+    def take_words(self, event: WordsCounted) -> None:
+        self._show_words(event.lexicon)
+
+    def _show_words(self, lexicon: Lexicon) -> None:
+        words, distinct = len(self._dataset.words), len(lexicon.words)
         self.query_one(
             "#box"
         ).border_subtitle = (
             f"{words:,} words · {distinct:,} distinct · {self._dataset.vocab_size:,} symbols"
         )
-        self._pane("splits").table = SplitTable(self._dataset, event.lexicon)
-        self.query_one(WordBrowser).take_lexicon(event.lexicon)
+        self._pane("splits").table = SplitTable(self._dataset, lexicon)
+        self.query_one(WordBrowser).take_lexicon(lexicon)
 
     @on(PageLine.Chosen)
     def turn_to(self, event: PageLine.Chosen) -> None:
         """Show the page that was clicked."""
         event.stop()
-        self._go(next(stop for stop, section in STOPS.items() if section == event.page))
+        self._go(next(stop for stop, section in self.stops.items() if section == event.page))
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Say what the keyboard can do there, once it is clear what fits."""
@@ -182,7 +192,7 @@ class DatasetView(LargeDialog[None]):
 
     def action_turn(self, by: int) -> None:
         """Go on to the next part that has something for the keyboard to do."""
-        stops = list(STOPS)
+        stops = list(self.stops)
         at = stops.index(self._stop)
         ahead = (stops[(at + by * away) % len(stops)] for away in range(1, len(stops)))
         if (stop := next(filter(self._is_worth_a_stop, ahead), None)) is not None:
@@ -192,22 +202,29 @@ class DatasetView(LargeDialog[None]):
     def _stop(self) -> str:
         """What has the keyboard."""
         id = self.focused.id if self.focused is not None else None
-        return id if id in STOPS else "symbols"
+        return id if id is not None and id in self.stops else "symbols"
 
     def _arrange(self) -> None:
         """Make pages of what does not fit together, and stay with what has the keyboard."""
         width, height = self.app.size
-        self._pages = pages(width, height)
+        self._pages = self._pages_in(width, height)
         self.set_class(len(self._pages) == 1, "-all")
         line = self.query_one(PageLine)
         line.display = len(self._pages) > 1
-        line.pages = {page[0]: page_name(page) for page in self._pages}
-        self.query_one("#following").display = width >= WIDE
+        line.pages = {page[0]: self._name_of(page) for page in self._pages}
+        for following in self.query("#following"):
+            following.display = width >= WIDE
         self._show_page(self._page_of(self._stop))
         self.call_after_refresh(self._hint)
 
+    def _pages_in(self, width: int, height: int) -> tuple[Page, ...]:
+        return pages(width, height)
+
+    def _name_of(self, page: Page) -> str:
+        return page_name(page)
+
     def _hint(self) -> None:
-        widget, ways = self.query_one(f"#{self._stop}"), WAYS.get(self._stop, ("",))
+        widget, ways = self.query_one(f"#{self._stop}"), self.ways.get(self._stop, ("",))
         if isinstance(widget, RowsPane) and widget.is_scrollable_here:
             ways = (SCROLL,)
         room = self.query_one("#hint").content_size.width
@@ -230,17 +247,18 @@ class DatasetView(LargeDialog[None]):
             "words": "words" in page,
         }
         for id, display in shown.items():
-            self.query_one(f"#{id}").display = display
+            for part in self.query(f"#{id}"):
+                part.display = display
 
     def _page_of(self, stop: str) -> Page:
-        return next(page for page in self._pages if STOPS[stop] in page)
+        return next(page for page in self._pages if self.stops[stop] in page)
 
     def _is_worth_a_stop(self, stop: str) -> bool:
         page = self._page_of(stop)
         if page != self._page:
-            return stop == next(name for name, section in STOPS.items() if section in page)
+            return stop == next(name for name, section in self.stops.items() if section in page)
         widget = self.query_one(f"#{stop}")
-        return stop in WAYS or (isinstance(widget, RowsPane) and widget.is_scrollable_here)
+        return stop in self.ways or (isinstance(widget, RowsPane) and widget.is_scrollable_here)
 
     def _go(self, stop: str) -> None:
         """Show a part, and give it the keyboard."""

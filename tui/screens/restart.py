@@ -1,4 +1,4 @@
-"""The form for a new run with other sizes, seed or list, filled with what this run has."""
+"""The form for a new run with other sizes, seed, list or text, filled with what this run has."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
-from core.config import PRESETS, ModelConfig, PresetName
+from core.config import Level, ModelConfig, PresetName
 from core.dials import ConfigError
+from core.foundations import SWITCH
 from core.options import Beginning
-from tui.restarting import BEGAN, FIELDS, PRESET, Field, Origin, ReadList, recipe_text
+from tui.restarting import FIELDS, Field, Origin, ReadList, recipe_text
 from tui.screens.dialog import Dialog, tell
 from tui.telling import printable
 from tui.widgets.choice import Choice
 
+PLACEHOLDERS = {"data": "the shipped one"}
 TYPING_SECONDS = 0.3
 """A file is not looked for while its name is still being typed."""
 
@@ -66,8 +68,8 @@ class Restart(Dialog[Beginning | None]):
         """What is read where the file is unchanged."""
         self._list: ReadList | None = None
         """What is read; None until the file that is named now has been read."""
-        self._turned: set[str] = set()
-        """Choices that the person has made; the others follow the preset."""
+        self._filled = dict(self._before)
+        """What the form itself has put into the fields; what differs from it is the person's."""
         self._typing: Timer | None = None
         self._starting = False
         """Enter was pressed; what is missing is only the list."""
@@ -82,7 +84,9 @@ class Restart(Dialog[Beginning | None]):
                     if field.choices:
                         yield Choice(tuple(field.choices), value, id=field.name)
                     else:
-                        yield Input(value, compact=True, id=field.name)
+                        yield Input(
+                            value, PLACEHOLDERS.get(field.name, ""), compact=True, id=field.name
+                        )
                     yield Static("", classes="was", markup=False)
             yield Static("", id="about", markup=False)
             yield Static("", id="model", markup=False)
@@ -90,59 +94,70 @@ class Restart(Dialog[Beginning | None]):
             yield Static("Enter starts · ↑↓ fields · ←→ choices · Escape leaves", id="hint")
 
     def on_mount(self) -> None:
-        self._read(self._before["data"])
+        self._read_what_is_named()
         self._show()
 
     # --- the list ---------------------------------------------------------------------------------
 
     @work(thread=True, exclusive=True, exit_on_error=False)
-    def _read(self, text: str) -> None:
-        self.post_message(self.Read(self._origin.read(text)))
+    def _read(self, text: str, level: Level) -> None:
+        self.post_message(self.Read(self._origin.read(text, level)))
 
     @on(Read)
     def take_the_list(self, message: Read) -> None:
         message.stop()
         read = message.read
-        if read.text == self._before["data"]:
+        if (read.text, read.level) == (self._before["data"], self._before["level"]):
             self._own = read
-        if read.text == self._texts()["data"]:
+        if (read.text, read.level) == self._named:
             self._list = read
             self._show()
             if self._starting:
                 self.action_start()
 
     @on(Input.Changed, "#data")
-    def look_for_the_list(self, event: Input.Changed) -> None:
+    def look_for_the_list(self) -> None:
         if self._typing is not None:
             self._typing.stop()
-        own = event.value == self._before["data"]
+        own = self._named == (self._before["data"], self._before["level"])
         self._list = self._own if own else None
         if self._list is None:
             self._typing = self.set_timer(TYPING_SECONDS, self._read_what_is_named)
 
     def _read_what_is_named(self) -> None:
-        self._read(self._texts()["data"])
+        self._read(*self._named)
+
+    @property
+    def _named(self) -> tuple[str, Level]:
+        """Which file is wanted, and as what it is to be read."""
+        texts = self._texts()
+        return texts["data"], cast(Level, texts["level"])
 
     # --- the fields -------------------------------------------------------------------------------
 
     @on(Choice.Changed)
-    def follow_the_preset(self, event: Choice.Changed) -> None:
-        """A preset brings its initialization and its knobs, unless others were chosen."""
+    def follow_the_choice(self, event: Choice.Changed) -> None:
+        """A preset brings its sizes, level and knobs, a level its data, unless a person gave
+        others.
+        """
         event.stop()
-        name = str(event.choice.id)
-        self._turned.add(name)
-        if name == "preset":
-            own = event.value == self._before["preset"]
-            preset = PRESETS[cast(PresetName, event.value)]
-            bring = {
-                "initialization": self._before["initialization"]
-                if own
-                else preset.model.initialization,
-                "recipe": BEGAN if own else PRESET,
-            }
-            for other in bring.keys() - self._turned:
-                self.query_one(f"#{other}", Choice).value = bring[other]
+        if event.choice.id == "preset":
+            brought = self._origin.brought(cast(PresetName, event.value))
+            for field in FIELDS:
+                if field.name not in ("preset", "data"):
+                    self._fill(field.name, brought[field.name])
+        level = self._named[1]
+        self._fill("data", self._origin.data_for(level))
+        if self._list is None or self._list.level != level:
+            self.look_for_the_list()
         self._edited()
+
+    def _fill(self, name: str, text: str) -> None:
+        """Put a text into a field that still holds what the form put there."""
+        field = self.query_one(f"#{name}")
+        assert isinstance(field, (Choice, Input))
+        if field.value == self._filled[name]:
+            field.value = self._filled[name] = text
 
     @on(Input.Changed)
     def look_again(self, event: Input.Changed) -> None:
@@ -216,6 +231,7 @@ class Restart(Dialog[Beginning | None]):
             for field in FIELDS
             if field.dial is not None and field.name in sizes
         }
+        values["direct"] = texts["direct"] == SWITCH[True]
         model = msgspec.structs.replace(self._origin.config.model, **values)
         vocabulary = self._list.vocab_size
         parameters = f"{model.parameters(vocabulary):,}"

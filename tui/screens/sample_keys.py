@@ -15,15 +15,15 @@ from tui.history.history import History
 from tui.samples import saying
 from tui.samples.desk import Desk
 from tui.samples.kept import Favourite
-from tui.samples.steps_view import StepsView
-from tui.samples.wishing import NAMES
+from tui.samples.texts import NOUNS, as_a_file, counted
+from tui.samples.texts_view import TextStepsView, TextsView
+from tui.samples.views import steps_view
+from tui.samples.wishing import FIELDS
 from tui.screens.dialog import LiveDialog
 from tui.screens.write_names import WriteNames
 from tui.widgets.name_pane import NamePane
 
 PANES = ("names", "steps", "kept")
-STOPS = (*PANES, *NAMES)
-"""Where the keyboard can be, in the order of Tab."""
 FAR = 10
 
 
@@ -37,7 +37,7 @@ def key(
 
 
 DRAWING = (
-    key("s", "draw", "draw", "Names as the fields say; Enter does the same"),
+    key("s", "draw", "draw", "As the fields say; Enter does the same"),
     key("a", "again", "again", "The same seed, from the weights as they are now"),
     key("e", "by_itself", "by itself", "At every evaluation; as the step doubles; not at all"),
     key("p", "other(-1)", "before", "The drawing before, of another seed or kind", id="before"),
@@ -47,13 +47,13 @@ DRAWING = (
     key("b", "edit", "fields", "To the fields"),
 )
 NAMING = (
-    key("f", "keep", "keep", "Keep this name, or keep it no more"),
-    key("c", "copy", "copy", "This name, to the clipboard"),
+    key("f", "keep", "keep", "Keep this one, or keep it no more"),
+    key("c", "copy", "copy", "This one, to the clipboard"),
     key("C", "copy_all", "copy all", "The drawing shown; with the keyboard there, all kept"),
     key(
         "w", "write", "write all", "The drawing shown, to a file; with the keyboard there, all kept"
     ),
-    key("tab", "next_stop(1)", "next", "Names, steps, kept, and the fields", id="next"),
+    key("tab", "next_stop(1)", "next", "What is drawn, steps, kept, and the fields", id="next"),
     key("escape", "dismiss(None)", "leave", "Back to the run", "Esc", id="leave"),
 )
 
@@ -67,12 +67,12 @@ class SampleKeys(LiveDialog[None]):
         *NAMING,
         Binding("enter", "draw", "draw", show=False),
         Binding("shift+tab", "next_stop(-1)", "back", show=False),
-        Binding("up", "move(-1)", "name above", show=False),
-        Binding("down", "move(1)", "name below", show=False),
-        Binding("pageup", f"move({-FAR})", "names above", show=False),
-        Binding("pagedown", f"move({FAR})", "names below", show=False),
-        Binding("home", "move(-1_000_000)", "first name", show=False),
-        Binding("end", "move(1_000_000)", "last name", show=False),
+        Binding("up", "move(-1)", "the one above", show=False),
+        Binding("down", "move(1)", "the one below", show=False),
+        Binding("pageup", f"move({-FAR})", "ten above; of a text: lines", show=False),
+        Binding("pagedown", f"move({FAR})", "ten below; of a text: lines", show=False),
+        Binding("home", "move(-1_000_000)", "the first", show=False),
+        Binding("end", "move(1_000_000)", "the last", show=False),
         Binding("left", "turn(-1)", "step before", show=False),
         Binding("right", "turn(1)", "step after", show=False),
     ]
@@ -102,26 +102,30 @@ class SampleKeys(LiveDialog[None]):
 
     def action_edit(self) -> None:
         """To the fields."""
-        self.query_one(f"#{STOPS[len(PANES)]}", Input).focus()
+        self.query_one(f"#{FIELDS[self._desk.level][0]}", Input).focus()
 
     def action_next_stop(self, by: int) -> None:
         """To the next pane or field, or back."""
-        here = self.focused.id if self.focused and self.focused.id in STOPS else STOPS[-by]
-        stop = STOPS[(STOPS.index(here or "") + by) % len(STOPS)]
+        stops = (*PANES, *FIELDS[self._desk.level])
+        here = self.focused.id if self.focused and self.focused.id in stops else stops[-by]
+        stop = stops[(stops.index(here or "") + by) % len(stops)]
         # A pane that is not displayed cannot take the keyboard.
         self.set_class(stop == "steps", "-at-steps")
         self.set_class(stop == "kept", "-at-kept")
         self.query_one(f"#{stop}").focus()
 
     def action_move(self, by: int) -> None:
-        """Look at a name further down, or up."""
-        self._move(self._at_kept, by)
+        """Look at a name further down, or up; a text is scrolled by as many lines."""
+        if abs(by) == FAR and self._desk.level == "word" and not self._at_kept:
+            self._scroll(by)
+        else:
+            self._move(self._at_kept, by)
 
     def action_turn(self, by: int) -> None:
         """Look at the same name at the step before, or after."""
         pane = self.query_one("#steps", NamePane)
         width = pane.content_size.width if pane.display else self.size.width
-        self._desk.turn(by, StepsView(self._desk).shown(width))
+        self._desk.turn(by, steps_view(self._desk).shown(width))
         self.show_desk()
 
     def action_keep(self) -> None:
@@ -143,15 +147,15 @@ class SampleKeys(LiveDialog[None]):
     def action_write(self) -> None:
         """The drawing, or all favourites, to a file."""
         what, names, file = self._all
-        self.app.push_screen(WriteNames(what, names, file), self._say_written)
+        self.app.push_screen(WriteNames(what, names, file, self._desk.level), self._say_written)
 
     def _say_written(self, file: str | None) -> None:
         if file is not None:
             self.show_desk(f"✓ written: {file}")
 
     def _copy(self, names: Sequence[str]) -> None:
-        self.app.copy_to_clipboard("\n".join(names))
-        self.show_desk(saying.copied_text(names))
+        self.app.copy_to_clipboard(as_a_file(names, self._desk.level).removesuffix("\n"))
+        self.show_desk(saying.copied_text(names, self._desk.level))
 
     @property
     def _pane(self) -> NamePane:
@@ -170,12 +174,21 @@ class SampleKeys(LiveDialog[None]):
     @property
     def _all(self) -> tuple[str, tuple[str, ...], str]:
         """What `all` means now: in words, the names, and a file for them."""
-        desk = self._desk
+        desk, many = self._desk, NOUNS[self._desk.level][1]
         if self._at_kept or desk.drawn is None:
             names = tuple(favourite.name for favourite in desk.kept.list)
-            return f"{len(names):,} kept names", names, "kept-names.txt"
+            return f"{counted(len(names), desk.level)} kept", names, f"kept-{many}.txt"
         names, step = desk.drawn.names, desk.drawn.step
-        return f"{len(names):,} names of step {step:,}", names, f"names-step-{step}.txt"
+        what = f"{counted(len(names), desk.level)} of step {step:,}"
+        return what, names, f"{many}-step-{step}.txt"
+
+    def _scroll(self, by: int) -> None:
+        """Show other lines of the text that is looked at."""
+        pane = self._pane
+        if isinstance(pane.view, (TextsView, TextStepsView)):
+            most = pane.view.lowest_top(*pane.content_size)
+            self._desk.top = min(max(self._desk.top + by, 0), most)
+            self.show_desk()
 
     def _move(self, kept: bool, by: int) -> None:
         (self._desk.move_favourite if kept else self._desk.move)(by)

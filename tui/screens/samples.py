@@ -1,4 +1,5 @@
-"""Samples, opened large: names drawn as the person wishes, and the same names as the model learns.
+"""Samples, opened large: names or texts drawn as the person wishes, and the same ones as the model
+learns.
 
 Training is never in its hands: a drawing reads the weights, and waits its turn between updates.
 """
@@ -22,9 +23,8 @@ from tui.reader import News
 from tui.samples import saying
 from tui.samples.desk import Desk
 from tui.samples.drawing import MOST_AGAIN, NO_ENGINE, PAUSE, Draws, is_due
-from tui.samples.marks import LEGEND
-from tui.samples.names_view import KeptView, NamesView
-from tui.samples.steps_view import StepsView
+from tui.samples.names_view import KeptView
+from tui.samples.views import names_view, steps_view
 from tui.samples.wishing import NAMES, help_of, usual, wish_of
 from tui.screens.sample_keys import DRAWING, NAMING, PANES, SampleKeys
 from tui.widgets.key_line import KeyLine
@@ -32,12 +32,14 @@ from tui.widgets.name_pane import NamePane
 from tui.widgets.sample_fields import SampleFields
 
 LOOKS_PER_SECOND = 4
+WHEEL = 3
+"""Lines of a text for a turn of the wheel."""
 NEED_ENGINE = ("draw", "again", "by_itself")
 NEED_NAMES = ("keep", "copy", "copy_all", "write")
 
 
 class Samples(SampleKeys):
-    """Draws, sorts, compares, keeps, copies and writes names; Escape leaves."""
+    """Draws, sorts, compares, keeps, copies and writes what is drawn; Escape leaves."""
 
     DEFAULT_CSS = """
     Samples {
@@ -89,8 +91,9 @@ class Samples(SampleKeys):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_subtitle = LEGEND
-            yield SampleFields(self._desk.texts or usual(self._history().settings))
+            box.border_subtitle = saying.legend(self._desk)
+            level = self._desk.level
+            yield SampleFields(self._desk.texts or usual(self._history().settings, level), level)
             yield Static(id="note", markup=False)
             with Horizontal(id="panes"):
                 with Vertical(id="left"):
@@ -110,6 +113,8 @@ class Samples(SampleKeys):
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _count(self) -> None:
+        if self._desk.level == "word":
+            return
         # Of a long list the first look into its splits takes a while.
         self._dataset.split_of("")
         self._desk.marks.ready = True
@@ -157,7 +162,11 @@ class Samples(SampleKeys):
     @on(NamePane.Moved)
     def follow_the_wheel(self, event: NamePane.Moved) -> None:
         event.stop()
-        self._move(event.pane.id == "kept", event.by)
+        if self._desk.level == "word" and event.pane.id != "kept":
+            event.pane.focus()
+            self._scroll(WHEEL * event.by)
+        else:
+            self._move(event.pane.id == "kept", event.by)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what is impossible now."""
@@ -183,9 +192,7 @@ class Samples(SampleKeys):
         if desk.drawn is None:
             self.action_draw()
         elif history.step in lineage and not history.running:
-            self.show_desk(
-                f"step {history.step:,} is drawn already: equal weights draw equal names"
-            )
+            self.show_desk(f"step {history.step:,} is drawn already: equal weights draw the same")
         elif desk.series is not None:
             self._ask(desk.series.wish(len(desk.drawn.names)))
             self.show_desk()
@@ -234,9 +241,9 @@ class Samples(SampleKeys):
         self._said = said
         desk, steps = self._desk, self.query_one("#steps", NamePane)
         for pane, view, title in (
-            ("#names", NamesView(desk), saying.names_title(desk, alone=self.has_class("-narrow"))),
+            ("#names", names_view(desk), saying.names_title(desk, alone=self.has_class("-narrow"))),
             ("#kept", KeptView(desk), saying.kept_title(desk)),
-            ("#steps", StepsView(desk), StepsView(desk).title(steps.content_size.width)),
+            ("#steps", steps_view(desk), steps_view(desk).title(steps.content_size.width)),
         ):
             shown = self.query_one(pane, NamePane)
             shown.view = view
@@ -263,7 +270,7 @@ class Samples(SampleKeys):
         if reason:
             self.say("#note", f"✗ {reason}")
         elif focused in NAMES:
-            self.say("#note", help_of(focused, history.settings))
+            self.say("#note", help_of(focused, fields.texts, history.settings, self._dataset))
         else:
             self.say("#note", saying.drawing_text(desk, history))
         self.say("#detail", self._said or saying.name_text(self._selected, desk))

@@ -1,4 +1,4 @@
-"""What of a run is to be written to a file: its names, its table, or all of it as JSON."""
+"""What of a run is to be written to a file: what it drew, its table, or all of it as JSON."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from textual.containers import Vertical
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from core.config import Level
 from tui.screens.dialog import Dialog
 
 KINDS = {
-    "samples": ("every name drawn, as text", "-names.txt"),
+    "samples": ("every {} drawn, as text", "-{}s.txt"),
     "csv": ("losses, rates and acts, as a table", ".csv"),
     "json": ("all of it, as JSON", ".json"),
 }
-"""What can be written, and how the file's name ends."""
+"""What can be written, and how the file's name ends; what is drawn is a name or a text."""
 
 
 class TakeHome(Dialog[tuple[str, Path] | None]):
@@ -30,9 +31,13 @@ class TakeHome(Dialog[tuple[str, Path] | None]):
     }
     """
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, level: Level = "character") -> None:
         super().__init__()
-        self._files = {kind: free_file(f"{run}{end}") for kind, (_, end) in KINDS.items()}
+        drawn = "text" if level == "word" else "name"
+        self._words = {kind: words.format(drawn) for kind, (words, _) in KINDS.items()}
+        self._files = {
+            kind: free_file(f"{run}{end.format(drawn)}") for kind, (_, end) in KINDS.items()
+        }
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -40,7 +45,7 @@ class TakeHome(Dialog[tuple[str, Path] | None]):
             yield OptionList(
                 *(
                     Option(f"{words:<36}{self._files[kind].name}", id=kind)
-                    for kind, (words, _) in KINDS.items()
+                    for kind, words in self._words.items()
                 ),
                 classes="choices",
             )

@@ -25,6 +25,7 @@ from core.dataset import Dataset, Statistics, statistics
 from core.differing import Facts, facts
 from core.protocol import AnyEvent, AnyRecorded, Heartbeat, RolledBack, SamplesDrawn, Welcome
 from core.smoothing import Floats
+from core.text import Text
 from tui.chart.companions import Companion, companion_entry
 from tui.chart.look import Look
 from tui.cost import FRAMES, Cost, cost_text
@@ -34,7 +35,7 @@ from tui.keys import LINE
 from tui.observing import diagnosis, references, remarks
 from tui.screens.chart_keys import ChartKeys
 from tui.standing import Link, LinkChanged, rates_of, status_of
-from tui.telling import Chronicle, Entry, link_entry, samples_entry
+from tui.telling import Chronicle, Entry, link_entry, samples_entry, texts_entry
 from tui.widgets.chart import LossChart
 from tui.widgets.cost_line import CostLine
 from tui.widgets.dataset import DatasetPanel
@@ -135,7 +136,7 @@ class TrainingScreen(ChartKeys):
         self._counted = len(dataset.words) <= COUNTED_AT_ONCE
         self._bigram: float | None = None
         """The loss of the bigram model on dev, once it is counted."""
-        self._chronicle = Chronicle()
+        self._chronicle = Chronicle(level=config.data.level)
         self._stale = True
         self._awaited = False
         """Somebody waits for the frame, though a dialog lies over it."""
@@ -162,7 +163,7 @@ class TrainingScreen(ChartKeys):
             yield LossChart(id="loss")
             yield RatePanel(id="rate", classes="page")
             yield Feed(
-                f"Press {key_of('sample', self._keys)} to draw names.", id="samples"
+                f"Press {key_of('sample', self._keys)} to draw {self._drawn}.", id="samples"
             ).add_class("page")
             yield Feed("Nothing has happened yet.", id="events").add_class("page")
         yield CostLine(classes="-asked" if self.own_cost else "")
@@ -207,7 +208,7 @@ class TrainingScreen(ChartKeys):
         self.history = History(config)
         self.history.load(events, losses, welcome, time.monotonic())
         self.keep_cursor_on_the_run()
-        self._chronicle = Chronicle(welcome.client)
+        self._chronicle = Chronicle(welcome.client, config.data.level)
         entries = (self._chronicle.tell(event, 0) for event in events)
         self.query_one("#events", Feed).replace(entry for entry in entries if entry)
         self.query_one("#samples", Feed).replace(map(self._samples_entry, self.history.samples))
@@ -395,7 +396,13 @@ class TrainingScreen(ChartKeys):
             return "finished"
         return "training" if self.history.running else "paused"
 
+    @property
+    def _drawn(self) -> str:
+        return "a text" if isinstance(self.dataset, Text) else "names"
+
     def _samples_entry(self, drawn: SamplesDrawn) -> Entry:
+        if isinstance(self.dataset, Text):
+            return texts_entry(drawn)
         # A long list is looked up only once it is counted: till then the screen would wait.
         known, split_of = self._counted, self.dataset.split_of
         return samples_entry(drawn, lambda name: split_of(name) if known else None)

@@ -1,4 +1,4 @@
-"""Where names are to be written; a file that is there already is left alone, or asked about."""
+"""Where names or texts are to be written; a file that is there is left alone, or asked about."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from core.config import Level
 from core.errors import UserError, harmless
 from tui.samples.writing import path_of, write_names
 from tui.screens.confirm import Question
@@ -29,15 +30,18 @@ class WriteNames(Dialog[str | None]):
     }
     """
 
-    def __init__(self, what: str, names: Sequence[str], file: str) -> None:
+    def __init__(
+        self, what: str, names: Sequence[str], file: str, level: Level = "character"
+    ) -> None:
         """`what` they are, in words; `file` is the name that is suggested."""
         super().__init__()
-        self._what, self._names, self._file = what, names, file
+        self._what, self._names, self._file, self._level = what, names, file, level
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Write to a file"
-            yield Static(f"{self._what}, one a line.", markup=False)
+            how = "one a line" if self._level == "character" else "a blank line after paragraphs"
+            yield Static(f"{self._what}, {how}.", markup=False)
             yield Input(free_file(self._file).name)
             yield Static("", id="error", markup=False)
             hint = f"Enter writes into {harmless(str(Path.cwd()))} · Escape leaves"
@@ -73,7 +77,7 @@ class WriteNames(Dialog[str | None]):
 
     def _write(self, path: Path, *, over: bool) -> None:
         try:
-            write_names(self._names, path, over=over)
+            write_names(self._names, path, over=over, level=self._level)
         except UserError as error:
             self._complain(str(error))
         else:

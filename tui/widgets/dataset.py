@@ -1,16 +1,23 @@
-"""The dataset panel: how many words, how dealt, how long, and what the model has to predict."""
+"""The dataset panel: how many words, how dealt, how long, and what the model has to predict.
+
+A list is dealt into splits, words and examples of each; a text is cut into parts, and of each it is
+told how much of it the vocabulary lacks.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
-from core.dataset import Statistics
+from core.dataset import SPLITS, Statistics
 from core.protocol import TestEvaluated
+from core.text import START, UNKNOWN
 from tui.braille import bars
 from tui.columns import beside
 from tui.telling import compact, loss, printable
@@ -19,10 +26,14 @@ from tui.widgets.figures import FiguresPanel
 COLUMN = 20
 """Cells that a column of figures needs."""
 EXAMPLES, FEWEST_EXAMPLES = 8, 2
+ARROW = " → "
+LEAST = 6
+"""Cells of a context before a very long target."""
+_STARTS = re.compile(f"{START}( {START})+")
 
 
 class DatasetPanel(FiguresPanel):
-    """Figures about the list of words, in one column or, where it is wide, in two."""
+    """Figures about the list or the text, in one column or, where it is wide, in two."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "app.dataset", "open large", show=False),
@@ -80,36 +91,58 @@ class DatasetPanel(FiguresPanel):
         counts = [
             self._row(f"{s.words:,}", "words"),
             self._row(f"{s.distinct:,}", "distinct"),
-            self._row(f"{s.symbols + 1:,}", "symbols"),
+            self._row(f"{s.symbols + 1:,}", "vocabulary" if s.unknown else "symbols"),
         ]
-        splits = [
-            Text.assemble(
-                self._label(f"{name:<5}"),
-                f"{s.split_words[name]:>7,}",
-                self._label(f"{compact(s.examples[name]):>7}"),
-            )
-            for name in ("train", "dev", "test")
-        ]
+        splits = self._parts(s) if s.unknown else self._splits(s)
         newest, looks = self.tests
         if looks:
             told = f"test {loss(newest[-1].loss)}, " if newest else "test: "
             splits.append(self._label(f"{told}{looks:,} look{'s' if looks > 1 else ''}"))
-        splits.append(self._label(f"dev in train {s.dev_in_train:.0%}"))
+        if not s.unknown:
+            splits.append(self._label(f"dev in train {s.dev_in_train:.0%}"))
+        of = "sentence" if s.unknown else "length"
         lengths = [
-            Text.assemble(self._label("length, mean "), f"{s.mean_length:.1f}"),
+            Text.assemble(self._label(f"{of}, mean "), f"{s.mean_length:.1f}"),
             Text(bars(s.length_counts, width), self._style("dataset--bars")),
             self._label(f"{s.shortest}{s.longest:>{_bar_width(s, width) - len(str(s.shortest))}}"),
         ]
         examples = [self._label("first examples")]
         for context, target in s.first_examples[:EXAMPLES]:
-            examples.append(
+            before, after = printable(context), printable(target)
+            if s.unknown:
+                # So many of them say no more than one; the words next to the target say the most.
+                before = _STARTS.sub(START, before)
+                room = max(width - cell_len(after) - len(ARROW), LEAST)
+                before = _last_words(before, room)
+            target_style = self._style("dataset--target")
+            examples.append(Text.assemble(before, self._label(ARROW), (after, target_style)))
+        return [counts, splits, lengths, examples]
+
+    def _splits(self, statistics: Statistics) -> list[Text]:
+        """Words and examples of each split of a list."""
+        return [
+            Text.assemble(
+                self._label(f"{name:<5}"),
+                f"{statistics.split_words[name]:>7,}",
+                self._label(f"{compact(statistics.examples[name]):>7}"),
+            )
+            for name in SPLITS
+        ]
+
+    def _parts(self, statistics: Statistics) -> list[Text]:
+        """Words of each part of a text, in its order, and the share that the vocabulary lacks."""
+        lines = [self._label(f"{'':<5}{'words':>9}{UNKNOWN:>6}")]
+        for name in SPLITS:
+            # Of test nothing is told before it is looked at.
+            share = "" if name == "test" else f"{statistics.unknown[name]:.1%}"
+            lines.append(
                 Text.assemble(
-                    printable(context),
-                    self._label(" → "),
-                    (printable(target), self._style("dataset--target")),
+                    self._label(f"{name:<5}"),
+                    f"{statistics.split_words[name]:>9,}",
+                    self._label(f"{share:>6}"),
                 )
             )
-        return [counts, splits, lengths, examples]
+        return lines
 
     def _row(self, figure: str, label: str) -> Text:
         return Text.assemble(f"{figure:>7} ", self._label(label))
@@ -119,6 +152,13 @@ class DatasetPanel(FiguresPanel):
 
     def _style(self, component: str) -> Style:
         return self.get_component_rich_style(component)
+
+
+def _last_words(text: str, room: int) -> str:
+    """`text` without the first of its words where it is too long for `room` cells."""
+    while cell_len(text) > room and " " in text:
+        text = "…" + text.partition(" ")[2]
+    return text
 
 
 def _bar_width(statistics: Statistics, width: int) -> int:

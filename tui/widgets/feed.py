@@ -1,4 +1,4 @@
-"""A scrolling list of entries, the newest on top: the log, and the names drawn.
+"""A scrolling list of entries, the newest on top: the log, and what was drawn.
 
 A list of our own rather than RichLog: a batch of entries costs one repaint, a change of width wraps
 them anew, and a reader who has scrolled down keeps the line under their eyes while others arrive.
@@ -16,7 +16,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.telling import Entry, Word
+from tui.telling import BREAK, Entry, Word
 
 Row = tuple[tuple[str, str], ...]
 """Pieces of text, each with the component class that colours it."""
@@ -63,6 +63,9 @@ class Feed(ScrollView, can_focus=True):
         self._wrapped: list[list[Row]] = []  # of each entry
         self._rows: list[Row] = []
         self._wrapped_to = (0, 0)
+        self._wrapped_in = Size(0, 0)
+        self._overflows = False
+        """There are more rows than fit, and so a scrollbar."""
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -71,7 +74,7 @@ class Feed(ScrollView, can_focus=True):
 
     def replace(self, entries: Iterable[Entry]) -> None:
         """Hold exactly `entries`, given from the oldest to the newest."""
-        self._entries, self._wrapped = [], []
+        self._entries, self._wrapped, self._overflows = [], [], False
         self.add(entries)
         self.scroll_home(animate=False)
 
@@ -106,11 +109,22 @@ class Feed(ScrollView, can_focus=True):
         self.refresh()
 
     def on_resize(self, event: Resize) -> None:
-        if self.scrollable_content_region.width != self._wrapped_to[0]:
+        if self.content_size != self._wrapped_in:
+            self._overflows = False
             self._wrap_all()
 
     def _wrap_all(self) -> None:
-        width = self.scrollable_content_region.width
+        """Make the rows; where they overflow, beside the scrollbar, which comes only after them."""
+        self._wrapped_in = size = self.content_size
+        bar = self.styles.scrollbar_size_vertical
+        self._wrap_to(max(size.width - self._overflows * bar, 0))
+        if not self._overflows and len(self._rows) > size.height:
+            self._overflows = True
+            self._wrap_to(max(size.width - bar, 0))
+        self.virtual_size = Size(self._wrapped_to[0], len(self._rows))
+        self.refresh()
+
+    def _wrap_to(self, width: int) -> None:
         head = max((cell_len(entry.head) for entry in self._entries), default=0)
         if (width, head) != self._wrapped_to:
             self._wrapped_to, self._wrapped = (width, head), []
@@ -118,8 +132,6 @@ class Feed(ScrollView, can_focus=True):
         self._wrapped += [wrap(entry, width, head) for entry in new]
         shown = self._wrapped or [wrap(self._placeholder, width, head)]
         self._rows = [row for rows in reversed(shown) for row in rows]
-        self.virtual_size = Size(width, len(self._rows))
-        self.refresh()
 
 
 def wrap(entry: Entry, width: int, head: int) -> list[Row]:
@@ -130,6 +142,10 @@ def wrap(entry: Entry, width: int, head: int) -> list[Row]:
     used = 0
     words = list(_fitting(entry.words, room))
     for index, (word, whole) in enumerate(words):
+        if word == BREAK:
+            lines.append([])
+            used = 0
+            continue
         joint = entry.joint if whole and index < len(words) - 1 else ""
         length = sum(cell_len(text) for text, _ in word)
         if used and used + 1 + length + len(joint) > room:

@@ -19,7 +19,7 @@ from textual.widgets import Static
 from tui.keymap import key_of
 
 LINES = (
-    (("toggle_training",), "pause, and train on", ("sample",), "draw names from what is learned"),
+    (("toggle_training",), "pause, and train on", ("sample",), "draw names, or a text, from it"),
     (("rate_up", "rate_down"), "change how fast it learns", ("undo",), "take back a change"),
     (("help",), "what each panel is about, and every key", ("quit",), "leave"),
 )
@@ -63,7 +63,7 @@ class Welcome(Static):
 
     def render(self) -> Text:
         """A sentence, and the keys that one needs; in two columns where there is room."""
-        text = Text("A small model learns your list of names: the line on the chart is its loss,")
+        text = Text("A small model learns your names, or text: the line on the chart is its loss,")
         text.append(" and lower is better. Whatever you change can be taken back.\n")
         room = self.content_size.width >= 2 * HALF
         for first, does, second, also in LINES:

@@ -18,6 +18,7 @@ from core.counting import PairTable
 from core.dataset import Dataset
 from core.lexicon import Lexicon
 from core.words import LONGEST_WORD
+from tui.dataset.rows import Table
 from tui.dataset.words import ExampleTable, WordTable
 from tui.widgets.rows import RowsPane
 
@@ -47,6 +48,9 @@ class WordBrowser(Vertical):
         #examples { margin-left: 2; }
     }
     """
+
+    HELD: ClassVar = "list"
+    """What the words stand in."""
 
     @dataclass
     class Found(Message):
@@ -137,7 +141,8 @@ class WordBrowser(Vertical):
         pane.cursor = 0 if len(found) else None
         told = f"{len(found):,} of {len(self._lexicon.words):,} distinct words"
         self.query_one("#found", Static).update(told if len(found) else "no word has that")
-        order = "the most frequent first" if self._most_frequent_first else "as the list has them"
+        own = f"as the {self.HELD} has them"
+        order = "the most frequent first" if self._most_frequent_first else own
         pane.border_title = f" Words, {order} "
         self._show_examples()
 
@@ -145,6 +150,10 @@ class WordBrowser(Vertical):
         words, pane = self.query_one("#matches", RowsPane), self.query_one("#examples", RowsPane)
         if isinstance(words.table, WordTable):
             word = "" if words.cursor is None else words.table.word(words.cursor)
-            data = self._dataset
-            pane.table = ExampleTable(word, data.block_size, self._pairs, data.stoi)
+            pane.table = self._examples_of(word)
             pane.scroll_home(animate=False)
+
+    def _examples_of(self, word: str) -> Table:
+        """What is to be seen of the word that is chosen."""
+        data = self._dataset
+        return ExampleTable(word, data.block_size, self._pairs, data.stoi)
