@@ -15,7 +15,7 @@ import torch
 
 from core.diagnostics import hidden_layer, layers, next_rate
 from core.dials import ConfigError
-from core.evaluation import losses_of
+from core.evaluation import losses_of, piece_of
 from core.protocol import (
     Diagnose,
     DiagnosticsTaken,
@@ -28,6 +28,8 @@ from core.protocol import (
     Scored,
     Surprising,
 )
+from core.sentences import Sentences
+from core.text import Text
 
 if TYPE_CHECKING:
     from core.model import Model
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 MOST_WORDS, MOST_SYMBOLS = 1_000, 1_000
 """Scored by one command; training waits for it."""
+ENOUGH_WORDS = 100
+"""Of a text, scored by one command however large the vocabulary is."""
 
 MOST_TABLE = 200_000
 """Numbers of an embedding table in one answer: most of the 1 MiB that may wait for a client."""
@@ -54,8 +58,12 @@ def look(run: Run, wish: Predict | Score | Embed | Diagnose, client: str) -> Non
         case Score(words=words):
             if len(words) > MOST_WORDS or any(len(word) > MOST_SYMBOLS for word in words):
                 raise ConfigError("words", len(words), f"must be at most {MOST_WORDS:,}, and short")
+            coded, ends = [data.encode(word) for word in words], not isinstance(data, Text)
+            most = max(ENOUGH_WORDS, piece_of(model))
+            if not ends and (count := sum(map(len, coded))) > most:
+                raise ConfigError("words", count, f"must be at most {most:,} in a text")
             columns = tuple(
-                surprises(model, data.encode(word)).astype("<f4").tobytes() for word in words
+                surprises(model, symbols, ends=ends).astype("<f4").tobytes() for symbols in coded
             )
             answer = Scored(answers=wish.id, step=step, words=words, surprises=columns)
         case Embed():
@@ -96,10 +104,16 @@ def next_odds(model: Model, symbols: Sequence[int]) -> npt.NDArray[np.float64]:
 
 
 @torch.inference_mode()
-def surprises(model: Model, symbols: Sequence[int]) -> npt.NDArray[np.float64]:
-    """The nats of each of a word's `symbols` (n,), and of the boundary after it: (n + 1,)."""
+def surprises(
+    model: Model, symbols: Sequence[int], *, ends: bool = True
+) -> npt.NDArray[np.float64]:
+    """The nats of each of `symbols` (n,); if it `ends`, as a word does and a text does not, of the
+    boundary after them too: (n + 1,).
+    """
     T = model.config.block_size
-    stream = torch.tensor([0] * T + list(symbols) + [0])
+    stream = torch.tensor([0] * T + list(symbols) + [0] * ends)
+    if len(stream) == T:
+        return np.empty(0)
     windows = stream.unfold(0, T + 1, 1)
     logits = model.forward(windows[:, :T]).double()
     return np.asarray(
@@ -108,13 +122,21 @@ def surprises(model: Model, symbols: Sequence[int]) -> npt.NDArray[np.float64]:
 
 
 def finding_surprising(run: Run, wish: FindSurprising, client: str) -> Generator[None, None, None]:
-    """Score every word of dev, a piece at a time; tell which surprise the model most and least."""
-    split, words = run.data.splits["dev"], run.data.words_of("dev")
+    """Score every word of dev, or of a text every sentence, a piece at a time; tell which surprise
+    the model most and least.
+    """
+    data, texts = run.data, Sentences(run.data, "dev") if isinstance(run.data, Text) else None
+    words = data.words_of("dev") if texts is None else texts
+    split = data.splits["dev"] if texts is None else texts.apart()
     losses = yield from losses_of(run.trainer.model, split)
     # A word's last target is the boundary.
     ends = np.flatnonzero(split.targets == 0) + 1
     starts = np.concatenate([[0], ends[:-1]])
-    means = np.add.reduceat(losses, starts) / (ends - starts) if len(ends) else np.empty(0)
+    counts = ends - starts
+    if texts is not None:
+        # There it only stands between sentences.
+        losses[ends - 1], counts = 0.0, counts - 1
+    means = np.add.reduceat(losses, starts) / counts if len(ends) else np.empty(0)
     order = np.argsort(means, kind="stable")
     chosen = min(max(wish.count, 0), len(order))
 

@@ -122,19 +122,19 @@ class Sample(Command, frozen=True, kw_only=True):
 
 
 class Predict(Command, frozen=True, kw_only=True):
-    """The odds of every symbol that may come after `prefix`."""
+    """The odds of every symbol that may come after `prefix`; of a text, of every word."""
 
     prefix: str = ""
 
 
 class Score(Command, frozen=True, kw_only=True):
-    """The surprise of every symbol of these words, and of their ends."""
+    """The surprise of every symbol of these words, and of their ends; of texts, of every word."""
 
     words: tuple[str, ...]
 
 
 class FindSurprising(Command, frozen=True, kw_only=True):
-    """The words of dev that surprise the model most and least."""
+    """The words of dev that surprise the model most and least; of a text, the sentences."""
 
     count: int = 10
 
@@ -423,11 +423,12 @@ class Scored(Message, frozen=True, kw_only=True):
     step: int
     words: tuple[str, ...]
     surprises: tuple[bytes, ...]
-    """Of each word float32, little-endian: nats of each of its symbols, and of its end."""
+    """Of each word float32, little-endian: nats of each of its symbols, and of its end; of a text,
+    which has no end, of each of its words."""
 
 
 class Surprising(Message, frozen=True, kw_only=True):
-    """Words of dev with their loss per symbol."""
+    """Words of dev with their loss per symbol; of a text, sentences with their loss per word."""
 
     answers: int
     step: int
@@ -436,13 +437,14 @@ class Surprising(Message, frozen=True, kw_only=True):
 
 
 class Embedded(Message, frozen=True, kw_only=True):
-    """The embedding table C."""
+    """The embedding table C, or as many of its first rows as an answer may hold."""
 
     answers: int
     step: int
     size: int
     table: bytes
-    """float32, little-endian, a row of `size` numbers for each symbol of the vocabulary."""
+    """float32, little-endian, a row of `size` numbers for each symbol of the vocabulary; of a large
+    one, for the first."""
 
 
 SATURATED = 0.97

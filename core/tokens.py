@@ -60,6 +60,11 @@ def tokens_of(text: str) -> list[str]:
     return _TOKEN.findall(_BLANK_LINE.sub(f" {PARAGRAPH} ", text))
 
 
+def ends_of(line: str) -> list[int]:
+    """Where in a line (NFC, without line feeds) each of its tokens ends."""
+    return [found.end() for found in _TOKEN.finditer(line)]
+
+
 def spelled(tokens: Iterable[str]) -> str:
     """Tokens as people write them: marks beside their words. `tokens_of` gives them back."""
     written: list[str] = []

@@ -44,6 +44,7 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.fixed_batch",
     "core.foundations",
     "core.interpolated",
+    "core.sentences",
     "core.text",
     "core.tokens",
     "core.units",
@@ -92,6 +93,7 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
 MATHEMATICS = {
     "core.continuing",
     "core.interpolated",
+    "core.sentences",
     "core.text",
     "core.diagnostics",
     "core.evaluation",

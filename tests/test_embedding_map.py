@@ -65,7 +65,7 @@ def test_the_principal_plane_is_that_of_the_singular_values(rows: int, size: int
 
 
 def test_of_a_large_table_the_components_are_found_step_by_step() -> None:
-    large = table(600, 120)
+    large = table(600, 400)
     plane = principal(large)
     for _ in range(20):
         plane = principal(large, plane)

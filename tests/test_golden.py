@@ -21,12 +21,14 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from core.commands import obey
+from core.options import shipped_text
 from core.protocol import Evaluate, GuardTripped, Sample, SetKnobs, Shutdown, TakeSnapshot, Undo
 from core.renaming import rename
 from core.run import Run
 from tests.conftest import MakeRun
 from tests.stage import NAME, Stage, play, seen
 from tests.test_time_travel import reopened, settle, train
+from tests.test_word_runs import word_run
 from tui.screens.runs import Runs
 from tui.widgets.dial_list import DialList
 
@@ -64,6 +66,13 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "take-home": ("E",),
     "quit": ("q",),
     "help": ("question_mark",),
+}
+# The same where the symbols are words.
+WORDS: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
+    "embedding-words": (WIDE, ("g", *"him", "tab", "plus", "plus")),
+    "embedding-words-80x24": ((80, 24), ("g", *"him", "left")),
+    "inspector-words": (WIDE, ("i", "tab", "down", "enter", *["down"] * 4)),
+    "inspector-words-80x24": ((80, 24), ("i", *"we are xylophones", "up", "up")),
 }
 # The same in the view of runs.
 RUNS: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
@@ -150,6 +159,18 @@ def run(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     obey(run, Sample(count=10, seed=1), NAME)
     obey(run, Evaluate(), NAME)
     settle(run)
+    yield run
+    run.close()
+
+
+@pytest.fixture
+def run_of_words(tmp_path: Path) -> Iterator[Run]:
+    """300 steps on the first speeches of the shipped text."""
+    speeches = tmp_path / "speeches.txt"
+    speeches.write_text(shipped_text().read_text("utf-8")[:50_000], "utf-8")
+    sizes = {"embedding_size": "8", "hidden_size": "16", "threads": "1", "steps": "1000"}
+    run = reopened(word_run(tmp_path, data=str(speeches), learning_rate="0.5", **sizes))
+    train(run, 300)
     yield run
     run.close()
 
@@ -242,6 +263,21 @@ def test_the_question_after_a_trip_looks_as_it_did(run: Run) -> None:
 
     play(run, scene, WIDE)
     compare("after-trip", screens[0])
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_view_of_words_looks_as_it_did(run_of_words: Run, name: str) -> None:
+    size, keys = WORDS[name]
+    screens: list[str] = []
+
+    async def scene(app: Stage, pilot: Pilot[None]) -> None:
+        await reach(app, pilot, keys)
+        screens.append(golden_of(seen(app)))
+        if folder := os.environ.get("STEERMORE_PICTURES"):
+            app.save_screenshot(f"{folder}/{name}.svg")
+
+    play(run_of_words, scene, size)
+    compare(name, screens[0])
 
 
 @pytest.mark.parametrize("name", RUNS)

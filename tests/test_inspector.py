@@ -23,9 +23,10 @@ from tests.conftest import MakeRun
 from tests.test_dashboard import Hands, shown
 from tests.test_steering_keys import Start, play
 from tui.inspector.bars import Drawn, Line, bar
-from tui.inspector.inspecting import PAUSE, Looks, known
+from tui.inspector.inspecting import PAUSE, Looks
 from tui.inspector.odds import OddsView, Order, percent
 from tui.inspector.pairs import Pairs
+from tui.inspector.reading import known
 from tui.inspector.walk import WalkView, times, verdict
 from tui.screens.inspector import Inspector
 from tui.widgets.bars import Bars
@@ -53,7 +54,14 @@ def odds_view(V: int = 27, *, order: Order = "likely", here: int | None = None) 
 
 def walk_view(word: str, model: list[float], bigram: list[float] | None, here: int = 0) -> WalkView:
     other = None if bigram is None else np.array(bigram)
-    return WalkView(word, np.array(model), other, 3, 27, here)
+    ended = len(model) > len(word)
+    return WalkView(steps_of(word, 3)[: len(model)], np.array(model), other, 27, here, ended)
+
+
+def steps_of(word: str, block_size: int) -> tuple[tuple[str, str], ...]:
+    """Those of the word and of its end."""
+    contexts = [(BOUNDARY * block_size + word)[at : at + block_size] for at in range(len(word) + 1)]
+    return tuple(zip(contexts, (*word, "end"), strict=True))
 
 
 # --- lines ----------------------------------------------------------------------------------------
@@ -156,7 +164,7 @@ def test_odds_that_are_not_finite_are_no_bars() -> None:
 
 def test_long_contexts_and_wide_symbols_keep_to_their_columns() -> None:
     word = "東京都" * 5
-    view = WalkView(word, np.full(16, 2.0), np.full(16, 3.0), 16, 27, 4)
+    view = WalkView(steps_of(word, 16), np.full(16, 2.0), np.full(16, 3.0), 27, 4, ended=True)
     for line in texts(view, 36, 40):
         assert cell_len(line) <= 36
     assert "…京都東 → 京" in "\n".join(texts(view))

@@ -133,16 +133,17 @@ VIEWS: dict[str, Explanation] = {
     "Inspector": Explanation(
         "Inspector",
         "Type a beginning, and see the odds that the model gives to the next symbol, beside those"
-        " from counting pairs. Walk through a word, and see which of its symbols surprise the"
-        " model. The names of dev are ordered by surprise, so that the worst show what it has not"
-        " learned.",
+        " from counting pairs. Walk through a word, or a text where symbols are words, and see"
+        " what surprises the model. The names or sentences of dev are ordered by surprise, so that"
+        " the worst show what it has not learned.",
         (_paper(2), BIGRAM),
     ),
     "Embedding": Explanation(
         "Embedding map",
         "Every symbol is a point, looked up in a table that is learned along with all else. Symbols"
         " that are used alike come to stand together, as the vowels do. With more than two"
-        " dimensions the map shows the plane in which the points spread the most.",
+        " dimensions the map shows the plane in which the points spread the most; of words, the"
+        " frequent ones, for seldom ones have hardly been moved.",
         (_paper(2), _lecture("1:05"), _lecture("1:07")),
     ),
     "Inside": Explanation(

@@ -11,12 +11,6 @@ from tui.keymap import key_of
 from tui.keys import NEED_ENGINE
 from tui.standing import Link
 
-SPELLING = {
-    "inspect": "the inspector spells words by their characters",
-    "embedding_map": "the map has a place for every character",
-}
-"""What some views are about: a run whose symbols are words has nothing for them."""
-
 
 def refusal(
     action: str, link: Link, history: History, keys: Mapping[str, str], *, leaving: bool
@@ -24,8 +18,6 @@ def refusal(
     """Why an action is impossible now; empty where it is possible. `keys` are those in force."""
     if action in NEED_ENGINE and (leaving or link != "live"):
         return _without_engine(link, keys, leaving=leaving)
-    if action in SPELLING and history.config.data.level == "word":
-        return f"{SPELLING[action]}; the symbols of this run are words"
     if action == "undo" and history.undo is None:
         return "nothing to undo"
     if action == "redo" and history.redo is None:

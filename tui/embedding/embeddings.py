@@ -22,6 +22,8 @@ LONGEST_TRAIL = 40
 MOST_KEPT = 4_000_000
 """Numbers kept in all."""
 MOST_ZOOM = 5
+NEAREST, NEAREST_WORDS = 5, 8
+"""Neighbours told of by each measure."""
 
 Where = tuple[int, int]
 """A branch of the run, and a step."""
@@ -35,7 +37,7 @@ class Embeddings(Awaiting):
         self.symbols = symbols
         self.step: int | None = None
         """Of the newest table."""
-        self.followed = symbols.order[0]
+        self.followed = symbols.first
         self.zoom = 0
         self.principal = True
         """Wanted; with one or two dimensions there is nothing to choose."""
@@ -54,9 +56,17 @@ class Embeddings(Awaiting):
         return 0 if self.table is None else int(self.table.shape[1])
 
     @property
+    def count(self) -> int:
+        """Symbols that have a place: a large table is told in part."""
+        return len(self.symbols.itos) if self.table is None else len(self.table)
+
+    @property
     def nearest(self) -> Neighbours:
-        """Of the symbol followed."""
-        return Neighbours() if self.table is None else neighbours(self.table, self.followed)
+        """Of the symbol followed, among those told."""
+        if self.table is None:
+            return Neighbours()
+        most = NEAREST_WORDS if self.symbols.words else NEAREST
+        return neighbours(self.table, self.followed, most)
 
     @property
     def share(self) -> float:
@@ -88,12 +98,13 @@ class Embeddings(Awaiting):
         return True
 
     def follow(self, index: int) -> None:
-        """Look at another symbol."""
-        self.followed = index
+        """Look at another symbol, if it has a place."""
+        if index < self.count:
+            self.followed = index
 
     def follow_next(self, by: int) -> None:
         """Go through the symbols as the vocabulary has them."""
-        self.followed = (self.followed + by) % len(self.symbols.itos)
+        self.followed = (self.followed + by) % self.count
 
     def zoom_by(self, times: int) -> None:
         """Look from nearer, or from farther away."""
@@ -113,7 +124,10 @@ class Embeddings(Awaiting):
         table, plane = self.table, self._plane
         if table is None or plane is None:
             return MapView(self.symbols)
-        near = frozenset(at for at, _ in self.nearest.by_distance)
+        nearest = self.nearest
+        near = frozenset(
+            at for at, _ in (nearest.by_cosine if self.symbols.words else nearest.by_distance)
+        )
         trail = np.stack([past[self.followed] for past in self._tables])
         return MapView(
             self.symbols,
@@ -133,6 +147,7 @@ class Embeddings(Awaiting):
         if table.size * len(self._tables) > MOST_KEPT:
             self._tables.popleft()
         self._tables.append(table)
+        self.followed = min(self.followed, len(table) - 1)
         self.answered()
         self.step = told.step
         self._look()

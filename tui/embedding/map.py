@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 import numpy as np
 
@@ -21,7 +22,12 @@ from tui.embedding.symbols import MARKS, Kind, Symbols
 from tui.embedding.window import Window, window_of, zoomed
 from tui.finder.view import stamp
 
-KIND_ROLES = {Kind.VOWEL: Role.CURVE, Kind.CONSONANT: Role.RAW, Kind.OTHER: Role.OTHER}
+KIND_ROLES: Mapping[int, Role] = {
+    Kind.VOWEL: Role.CURVE,
+    Kind.CONSONANT: Role.RAW,
+    Kind.OTHER: Role.OTHER,
+}
+"""A kind of words has the role of the kind of symbols with its number."""
 FOLLOWED, TRAIL, LEADER, GRID, MORE = (
     Role.DEV, Role.TRAIN, Role.MARK, Role.REFERENCE, Role.LABEL
 )  # fmt: skip
@@ -36,9 +42,13 @@ _CELLS_PER_LABEL = 10
 """With fewer the map is crowded: then only the most frequent symbol of a place is named…"""
 _CELLS_PER_SURE_MARK = 40
 """…and only so many of the most frequent keep the others from standing in their way."""
+_CELLS_PER_WORD = 16
+"""Words are drawn as many as there is room for, the most frequent first."""
 
 Piece = tuple[str, int]
 """Part of a label: what stands in its cells, and its role."""
+Places = dict[tuple[int, int], list[int]]
+"""Column and row, and who lies there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +59,7 @@ class MapView:
     plane: Plane | None = None
     """None: no table has come yet."""
     points: Doubles = field(default_factory=lambda: np.empty((0, 2)))
-    """(V, 2) in the plane; NaN for a symbol without a place."""
+    """(rows of the table, 2) in the plane; NaN for a symbol without a place."""
     trail: Doubles = field(default_factory=lambda: np.empty((0, 2)))
     """Where the symbol followed was, the newest last, in the same plane."""
     followed: int | None = None
@@ -70,12 +80,16 @@ class Picture:
     """On which side of its mark each label stands, by the first symbol that it names."""
     places: Mapping[tuple[int, int], Sequence[int]] = field(default_factory=dict)
     """Column and row of every mark, with the symbols that lie there."""
+    labels: Mapping[int, tuple[int, int, int]] = field(default_factory=dict)
+    """Column, row and width of every label, by the first symbol that it names."""
     unnamed: tuple[int, ...] = ()
     """In the picture, without a label."""
     outside: int = 0
     """Symbols that zooming left out."""
     lost: int = 0
     """Symbols whose embedding is not finite."""
+    rarer: int = 0
+    """Words that would lie in the picture, for which there is no room."""
 
     @property
     def shared(self) -> tuple[Sequence[int], ...]:
@@ -83,8 +97,13 @@ class Picture:
         return tuple(symbols for symbols in self.places.values() if len(symbols) > 1)
 
     def nearest(self, column: int, row: int) -> int | None:
-        """The symbol at or beside a cell of the picture; None where there is none."""
+        """The symbol at or beside a cell of the picture, or whose label stands there; None where
+        there is none.
+        """
         column, row = column - GUTTER, row - 1
+        for at, (first, line, width) in self.labels.items():
+            if line == row and first <= column < first + width:
+                return at
         far = {at: max(abs(at[0] - column), abs(at[1] - row)) for at in self.places}
         nearest = min(far, key=far.__getitem__, default=None)
         return self.places[nearest][0] if nearest is not None and far[nearest] <= 2 else None
@@ -111,56 +130,86 @@ def draw(view: MapView, width: int, height: int, before: Picture | None = None) 
     origin(canvas, window, GRID)
     _trail(canvas, window, view.trail)
     inside = window.inside(view.points)
-    places = _places(view, window, inside)
+    room = across * rows // _CELLS_PER_WORD if view.symbols.words else len(view.points)
+    places = _places(view, window, inside, room)
     crowded = len(places) > across * rows // _CELLS_PER_LABEL
-    most = 1 if crowded else MOST_NAMED
-    labels = [_label(view, symbols[:most]) for symbols in places.values()]
-    if not crowded:
-        for label, symbols in zip(labels, places.values(), strict=True):
-            if len(symbols) > most:
-                label.append((f"+{len(symbols) - most}", MORE))
+    groups = _words(view, places) if view.symbols.words else _groups(places, crowded)
+    labels = [_label(view, named) for _, named in groups]
+    if not crowded and not view.symbols.words:
+        for label, (at, named) in zip(labels, groups, strict=True):
+            if (left := len(places[at]) - len(named)) > 0:
+                label.append((f"+{left}", MORE))
     wishes = [
-        Wanted(column, row, sum(len(text) for text, _ in label), symbols[0])
-        for ((column, row), symbols), label in zip(places.items(), labels, strict=True)
+        Wanted(column, row, sum(len(text) for text, _ in label), named[0])
+        for ((column, row), named), label in zip(groups, labels, strict=True)
     ]
-    sure = across * rows // _CELLS_PER_SURE_MARK if crowded else len(wishes)
-    placed = place(wishes, across, rows, sure=sure, before=before.sides if before else None)
+    sure, must = across * rows // _CELLS_PER_SURE_MARK if crowded else len(wishes), 0
+    if view.symbols.words:
+        # The others' marks may not keep these from having a label.
+        must = sum(named[0] in view.near or named[0] == view.followed for _, named in groups)
+        sure = must
+    sides = before.sides if before else None
+    placed = place(wishes, across, rows, sure=sure, must=must, before=sides)
     _write(canvas, view, wishes, labels, placed)
     surround(cells, canvas, window, view.plane)
-    named = {
+    told = {
         symbol
-        for symbols, spot in zip(places.values(), placed.spots, strict=True)
-        for symbol in (symbols[:most] if spot else ())
+        for (_, named), spot in zip(groups, placed.spots, strict=True)
+        for symbol in (named if spot else ())
     }
+    spots = [(w, spot) for w, spot in zip(wishes, placed.spots, strict=True) if spot]
+    drawn = [at for symbols in places.values() for at in symbols]
     return Picture(
         cells,
         whole,
-        {w.key: spot.side for w, spot in zip(wishes, placed.spots, strict=True) if spot},
+        {wish.key: spot.side for wish, spot in spots},
         places,
-        tuple(at for symbols in places.values() for at in symbols if at not in named),
+        {wish.key: (spot.column, spot.row, wish.width) for wish, spot in spots},
+        tuple(at for at in drawn if at not in told),
         int((known & ~inside).sum()),
         int((~known).sum()),
+        int(inside.sum()) - len(drawn),
     )
 
 
-def _places(view: MapView, window: Window, inside: Flags) -> dict[tuple[int, int], list[int]]:
-    """Cells with the symbols that lie there: the followed first, then the most frequent."""
-    order = list(view.symbols.order)
-    if view.followed is not None:
-        order.remove(view.followed)
-        order.insert(0, view.followed)
-    corners = np.floor(window.cells(np.where(inside[:, None], view.points, 0.0))).astype(int)
-    places: dict[tuple[int, int], list[int]] = {}
-    for at in order:
-        if inside[at]:
-            column, row = corners[at].tolist()
-            places.setdefault((column, row), []).append(at)
+def _places(view: MapView, window: Window, inside: Flags, room: int) -> Places:
+    """Cells with the symbols that lie there: the followed first, of words its nearest, then the
+    most frequent, `room` in all.
+    """
+    first = [] if view.followed is None else [view.followed]
+    if view.symbols.words:
+        first += sorted(view.near)
+    marked = set(first)
+    lies = inside.tolist()
+    # A table that is too large for an answer has fewer rows than the vocabulary has words.
+    rest = (at for at in view.symbols.order if at < len(lies) and lies[at] and at not in marked)
+    order = list(islice(chain((at for at in first if lies[at]), rest), room))
+    corners = np.floor(window.cells(view.points[order])).astype(int).tolist()
+    places: Places = {}
+    for at, (column, row) in zip(order, corners, strict=True):
+        places.setdefault((column, row), []).append(at)
     kinds = view.symbols.kinds
     # Those of the mark's kind follow it; the others come with a mark of their own.
     return {
         place: sorted(symbols, key=lambda at: (kinds[at] != kinds[symbols[0]], kinds[at]))
         for place, symbols in places.items()
     }
+
+
+def _groups(places: Places, crowded: bool) -> list[tuple[tuple[int, int], list[int]]]:
+    """Who is named at each place, in one label."""
+    most = 1 if crowded else MOST_NAMED
+    return [(at, symbols[:most]) for at, symbols in places.items()]
+
+
+def _words(view: MapView, places: Places) -> list[tuple[tuple[int, int], list[int]]]:
+    """Who is named, each in a label of its own: the word followed and its nearest before the
+    others, of which each place has one.
+    """
+    sure = view.near | {view.followed}
+    chosen = [(at, [word]) for at, words in places.items() for word in words if word in sure]
+    others = [(at, words[:1]) for at, words in places.items() if words[0] not in sure]
+    return sorted(chosen, key=lambda named: named[1][0] != view.followed) + others
 
 
 def _label(view: MapView, symbols: list[int]) -> list[Piece]:
@@ -185,7 +234,9 @@ def _role(view: MapView, at: int) -> int:
 def _write(
     canvas: Cells, view: MapView, wishes: list[Wanted], labels: list[list[Piece]], placed: Placed
 ) -> None:
-    for wish, label, spot, marked in zip(wishes, labels, placed.spots, placed.marked, strict=True):
+    drawn = [*zip(wishes, labels, placed.spots, placed.marked, strict=True)]
+    # Where words share a cell, it has the mark of the one that comes first.
+    for wish, label, spot, marked in reversed(drawn):
         if not marked:
             continue
         kind = view.symbols.kinds[wish.key]

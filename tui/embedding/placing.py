@@ -12,9 +12,11 @@ from dataclasses import dataclass
 _FREE, _MARK, _LABEL, _LEADER = range(4)
 
 _DIRECTIONS = ((1, 0), (-1, 0), (1, -1), (1, 1), (0, -1), (0, 1), (-1, -1), (-1, 1))
-_FARTHEST = 6
-SIDES = tuple((dx, dy, far) for far in range(1, _FARTHEST + 1) for dx, dy in _DIRECTIONS)
+_FARTHEST, _FARTHEST_OF_ALL = 6, 16
+SIDES = tuple((dx, dy, far) for far in range(1, _FARTHEST_OF_ALL + 1) for dx, dy in _DIRECTIONS)
 """Where a label may stand, seen from its mark, the best first; `far` in cells."""
+_WISHED = _FARTHEST * len(_DIRECTIONS)
+"""Those of them that are near; the others are for labels that must stand somewhere."""
 _LINES = {(1, 0): "─", (0, 1): "│", (1, -1): "╱", (1, 1): "╲"}
 
 _CROWDED = 6
@@ -69,11 +71,13 @@ def place(
     height: int,
     *,
     sure: int,
+    must: int = 0,
     before: Mapping[int, int] | None = None,
 ) -> Placed:
-    """Place labels on a canvas of that size; no two marks share a cell.
+    """Place labels on a canvas of that size; marks that share a cell have a label each.
 
-    The first `sure` marks are kept free of labels. `before` holds the side of each key's label in
+    The first `sure` marks are kept free of labels. The first `must` labels stand farther away, and
+    with gaps in their lines, rather than not at all. `before` holds the side of each key's label in
     the picture before this one: where that is as good, it stays.
     """
     ground = _Ground(width, height)
@@ -88,8 +92,11 @@ def place(
             marked.append(False)
             continue
         ground.rows[wish.row][wish.column] = _MARK
-        sides = range(len(SIDES) if certain else len(_DIRECTIONS))
+        sides = range(_WISHED if certain else len(_DIRECTIONS))
         spot = ground.best(wish, sides, (before or {}).get(wish.key))
+        if spot is None and index < must:
+            anywhere = (ground.spot(wish, side, broken=True) for side in range(len(SIDES)))
+            spot = next(filter(None, anywhere), None)
         if spot is not None:
             ground.take(spot, wish.width)
         spots.append(spot)
@@ -116,21 +123,23 @@ class _Ground:
 
     def best(self, wish: Wanted, sides: range, before: int | None) -> Spot | None:
         # To the right of its mark a label is nobody else's.
-        if (right := self._spot(wish, 0)) is not None:
+        if (right := self.spot(wish, 0)) is not None:
             return right
         best, lowest = None, float("inf")
-        if before is not None and before in sides and (spot := self._spot(wish, before)):
+        if before is not None and before in sides and (spot := self.spot(wish, before)):
             best, lowest = spot, before - _SETTLED + _CROWDED * self._crowd(wish, spot)
         for side in sides[1:]:
             if side >= lowest:
                 break
-            spot = self._spot(wish, side)
+            spot = self.spot(wish, side)
             if spot is not None and (cost := side + _CROWDED * self._crowd(wish, spot)) < lowest:
                 best, lowest = spot, cost
         return best
 
-    def _spot(self, wish: Wanted, side: int) -> Spot | None:
-        """The label on that side of its mark, or None where something is in the way."""
+    def spot(self, wish: Wanted, side: int, *, broken: bool = False) -> Spot | None:
+        """The label on that side of its mark, or None where something is in the way; of a
+        `broken` line something may be.
+        """
         dx, dy, far = SIDES[side]
         row, end = wish.row + dy * far, wish.column + dx * far
         column = (end - (wish.width - 1) // 2, end, end - wish.width + 1)[dx]
@@ -150,7 +159,9 @@ class _Ground:
         elif ahead or (after and not beside):
             return None
         leader = tuple((wish.column + dx * at, wish.row + dy * at) for at in range(1, far))
-        if any(self.rows[y][x] for x, y in leader):
+        if broken:
+            leader = tuple((x, y) for x, y in leader if not self.rows[y][x])
+        elif any(self.rows[y][x] for x, y in leader):
             return None
         return Spot(column, row, side, leader)
 

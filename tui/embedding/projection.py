@@ -17,9 +17,9 @@ from core.smoothing import Doubles, Floats
 TURN = math.radians(3)
 """How far the axes turn, from one table to the next, towards the principal ones in their plane."""
 
-_EXACT = 2_000_000
+_EXACT, _EXACT_OF_MANY = 2_000_000, 20_000_000
 """Multiplications, about, above which the components are looked for step by step, frame by frame:
-the screen must not wait for them."""
+the screen must not wait for them. Of many rows only products are summed, which is far faster."""
 _BLOCK, _ROUNDS_AT_FIRST, _ROUNDS = 8, 30, 4
 
 Flags = NDArray[np.bool_]
@@ -94,9 +94,10 @@ def _components(centred: Doubles, before: Doubles | None) -> Doubles:
         return np.eye(2, size)
     # Squares of what is far above or below 1 would leave the range of the numbers.
     scaled = centred / (np.abs(centred).max() or 1.0)
-    if scaled.size * min(rows, size) > _EXACT:
+    many = rows > 2 * size
+    if scaled.size * min(rows, size) > (_EXACT_OF_MANY if many else _EXACT):
         scaled = _reduced(scaled, before)
-    elif rows > 2 * size:
+    elif many:
         return np.linalg.eigh(scaled.T @ scaled)[1][:, :-3:-1].T.copy()
     return np.asarray(np.linalg.svd(scaled, full_matrices=False)[2][:2])
 

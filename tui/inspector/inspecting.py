@@ -7,7 +7,7 @@ when its answer would be another one, and never while the last one is still unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,7 +27,6 @@ from core.protocol import (
     StateChanged,
     Surprising,
 )
-from core.words import BOUNDARY, quoted
 from tui.reader import News
 from tui.standing import LinkChanged
 from tui.telling import printable
@@ -36,6 +35,9 @@ Send = Callable[[AnyCommand], int | None]
 
 PAUSE = 0.2
 """Seconds at least from a question to the next of its kind."""
+PAUSE_OF_TEXTS = 1.0
+"""Seconds at least until the same text is scored again: with thousands of words that takes a while,
+and training waits for it."""
 NAMES = 10
 """Asked for at each end."""
 
@@ -47,6 +49,8 @@ class Question:
     asked: int | None = None
     """The id under which an answer is awaited."""
     answer: Predicted | Scored | None = None
+    again: float = PAUSE
+    """Seconds at least until the same is asked again."""
     _about: tuple[str, int] = ("", -1)
     """The text asked about, and the branch that the run was on."""
     _told: tuple[str, int] = ("", -1)
@@ -55,7 +59,8 @@ class Question:
 
     def is_due(self, text: str, branch: int, step: int, now: float) -> bool:
         """Whether to ask about `text`, in a run that is at this place now."""
-        if self.asked is not None or now - self._last < PAUSE:
+        pause = self.again if self._about == (text, branch) else PAUSE
+        if self.asked is not None or now - self._last < pause:
             return False
         known = self.answer is not None and self.answer.step == step
         return not known or self._told != (text, branch)
@@ -171,13 +176,3 @@ class Names:
 
     def _refuse(self, reason: str) -> None:
         self.state, self.reason, self._asked = "refused", reason, None
-
-
-def known(text: str, stoi: Mapping[str, int]) -> tuple[str, str]:
-    """As much of `text` as can be asked about, and what is wrong with what follows."""
-    for at, symbol in enumerate(text):
-        if symbol == BOUNDARY:
-            return text[:at], f'"{BOUNDARY}" is the boundary, in no word: shown up to it'
-        if symbol not in stoi:
-            return text[:at], f"{quoted(symbol)} stands in no word of this list: shown up to it"
-    return text, ""

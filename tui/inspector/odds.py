@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from core.dataset import Dataset
 from core.protocol import Predicted
-from core.words import BOUNDARY
+from core.text import Text
 from tui.embedding.symbols import shown
 from tui.inspector.bars import Line, Piece, bar, fit, fit_left, rounded_up, target
-from tui.inspector.pairs import Pairs
+from tui.inspector.pairs import AnyPairs
+from tui.inspector.reading import read, written
 
 Order = Literal["likely", "alphabet"]
 
@@ -21,6 +22,8 @@ SCALE = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 """Probabilities that a full bar may stand for."""
 LABEL, MODEL, BIGRAM = 4, 8, 7
 """Cells of a symbol, of the model's figure, of the bigram's."""
+WORD = 14
+"""Cells of a word, at most, and at most a third of all."""
 ROOM_FOR_BOTH = 30
 """Cells from which the bigram's figure has a column; its mark stands on the bar in any case."""
 NOT_FINITE = "not finite: the weights have blown up"
@@ -40,21 +43,28 @@ class OddsView:
     order: Order = "likely"
     here: int | None = None
     """The symbol that does stand next."""
+    words: bool = False
+    """Whether the symbols are words, which have no end."""
 
     @classmethod
     def told(
-        cls, answer: Predicted, data: Dataset, pairs: Pairs | None, order: Order, here: int | None
+        cls,
+        answer: Predicted,
+        data: Dataset,
+        pairs: AnyPairs | None,
+        order: Order,
+        here: int | None,
     ) -> OddsView:
         """As the engine answered."""
-        before, T = answer.prefix, data.block_size
-        last = data.stoi[before[-1]] if before else 0
+        before = read(answer.prefix, data).symbols
         return cls(
             data.itos,
             np.frombuffer(answer.odds, "<f4").astype(np.float64),
-            pairs.odds(last) if pairs else None,
-            "".join(map(shown, (BOUNDARY * T + before)[-T:])),
+            pairs.odds(before[-1] if before else 0) if pairs else None,
+            written(before, data),
             order,
             here,
+            isinstance(data, Text),
         )
 
     def lines(self, width: int, height: int) -> list[Line]:
@@ -89,13 +99,22 @@ class OddsView:
             if self.here is not None and len(likely) and self.here not in likely:
                 # Where the person stands is worth more than the last that fits.
                 likely[-1] = self.here
-        return likely if self.order == "likely" else np.sort(likely)
+        if self.order == "likely":
+            return likely
+        if not self.words:
+            return np.sort(likely)
+        names = self.itos
+        return np.array(sorted(likely.tolist(), key=lambda at: (names[at].casefold(), names[at])))
 
     def _line(self, index: int, width: int, full: float, both: bool) -> Line:
         p, here = float(self.odds[index]), index == self.here
         q = None if self.bigram is None else float(self.bigram[index])
-        room = width - 2 - LABEL - MODEL - BIGRAM * both
-        label = ("▸ " if here else "  ") + fit(target(self.itos[index]), LABEL)
+        cells = min(WORD, width // 3) if self.words else LABEL
+        name = shown(self.itos[index]) if self.words else target(self.itos[index])
+        room = width - 2 - cells - MODEL - BIGRAM * both
+        label = ("▸ " if here else "  ") + fit(name, cells)
+        if self.words:
+            label, room = f"{label} ", room - 1
         pieces: list[Piece] = [(label, "here" if here else "plain")]
         pieces += bar(p / full, None if q is None else q / full, room, here=here)
         pieces.append((percent(p).rjust(MODEL), "here" if here else "plain"))

@@ -1,4 +1,4 @@
-"""A walk through a word, as lines: how much each of its symbols surprises the model."""
+"""A walk through a word or a text, as lines: how much each of its symbols surprises the model."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from rich.cells import cell_len
 
 from core.dataset import Dataset
 from core.protocol import Scored
-from core.words import BOUNDARY
+from core.text import Text
+from core.units import perplexity
 from tui.embedding.symbols import shown
-from tui.inspector.bars import Line, Piece, Role, bar, fit, fit_left, rounded_up, target, wrap
-from tui.inspector.odds import NOT_FINITE
-from tui.inspector.pairs import Pairs
+from tui.inspector.bars import END, Line, Piece, Role, bar, fit, fit_left, rounded_up, wrap
+from tui.inspector.odds import NOT_FINITE, WORD
+from tui.inspector.pairs import AnyPairs
+from tui.inspector.reading import read, written
 from tui.telling import compact
 
 SCALE = (2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 1e3, 1e4)
@@ -32,32 +34,41 @@ SENTENCES = 3
 
 @dataclass(frozen=True, eq=False)
 class WalkView:
-    """A word and its surprises, in nats."""
+    """A word or a text, and its surprises in nats."""
 
-    word: str
+    steps: tuple[tuple[str, str], ...]
+    """Context and target of each of its symbols, as shown; of a text, whose words stand below each
+    other in any case, no contexts.
+    """
     model: NDArray[np.float64]
-    """(n,) or, with the end of the word, (n + 1,)."""
+    """(n,): of each step."""
     bigram: NDArray[np.float64] | None
-    """Of the same symbols; None where there is none to compare with."""
-    block_size: int
+    """The same; None where there is none to compare with."""
     vocab_size: int
     here: int | None = None
-    """Where in the word the person stands: before its symbol `here`."""
+    """Where the person stands: before the target of step `here`."""
+    ended: bool = False
+    """Whether the last step is the end of the word."""
+    words: bool = False
+    """Whether the symbols are words."""
 
     @classmethod
     def told(
-        cls, answer: Scored, data: Dataset, pairs: Pairs | None, ends: bool, here: int | None
+        cls, answer: Scored, data: Dataset, pairs: AnyPairs | None, ends: bool, here: int | None
     ) -> WalkView:
-        """As the engine answered of one word; `ends`: it is a whole one, its end counts."""
-        (word,), (column,) = answer.words, answer.surprises
-        count = len(word) + ends
+        """As the engine answered of one; `ends`: if it is a word, it is whole, its end counts."""
+        (text,), (column,) = answer.words, answer.surprises
+        symbols, words = read(text, data).symbols, isinstance(data, Text)
+        ended = ends and not words
+        count = len(symbols) + ended
         return cls(
-            word,
+            _words(symbols, data) if words else _symbols(symbols, data, ended),
             np.frombuffer(column, "<f4").astype(np.float64)[:count],
-            pairs.surprises(data.encode(word))[:count] if pairs else None,
-            data.block_size,
+            pairs.surprises(list(symbols))[:count] if pairs else None,
             data.vocab_size,
             here,
+            ended,
+            words,
         )
 
     def lines(self, width: int, height: int) -> list[Line]:
@@ -73,7 +84,8 @@ class WalkView:
         first = _first(len(self.model), rows, self.here or 0)
         last = min(first + rows, len(self.model))
         labels = [self._label(at, " → " if width >= ROOMY else "→") for at in range(first, last)]
-        label = min(max(map(cell_len, labels), default=0), width - figures - 5)
+        most = WORD if self.words else width
+        label = min(max(map(cell_len, labels), default=0), width - figures - 5, most)
         cut = last - first < len(self.model)
         words = f"  {first + 1:,}-{last:,} of {len(self.model):,}" if cut else "  nats"
         heads = "model".rjust(FIGURE) + "bigram".rjust(FIGURE) * (self.bigram is not None)
@@ -85,9 +97,8 @@ class WalkView:
         return [*lines, *sums][: max(height, 0)]
 
     def _label(self, at: int, arrow: str) -> str:
-        T, whole = self.block_size, BOUNDARY * self.block_size + self.word + BOUNDARY
-        context = "".join(map(shown, whole[at : at + T]))
-        return f"{fit_left(context, CONTEXT)}{arrow}{target(whole[at + T])}"
+        context, goal = self.steps[at]
+        return f"{fit_left(context, CONTEXT)}{arrow}{goal}" if context else goal
 
     def _line(self, at: int, label: str, width: int, full: float) -> Line:
         here = at == self.here
@@ -106,16 +117,18 @@ class WalkView:
         count = len(self.model)
         if not count:
             return []
-        ended = count > len(self.word)
         columns = [self.model] if self.bigram is None else [self.model, self.bigram]
         room = width - FIGURE * len(columns)
-        counted = f"total of {count:,}" + (", the end too" if ended and room > 24 else "")
+        counted = f"total of {count:,}" + (", the end too" if self.ended and room > 24 else "")
+        means = [float(column.mean()) for column in columns]
+        sums = [
+            (counted, [figure(float(column.sum())) for column in columns]),
+            ("per word" if self.words else "per symbol", [figure(mean) for mean in means]),
+        ]
+        if self.words:
+            sums.append(("perplexity", [_perplexity(mean) for mean in means]))
         lines = [
-            Line(((fit(f"  {words}", room), "plain"), *_figures(values)))
-            for words, values in (
-                (counted, [float(column.sum()) for column in columns]),
-                ("per symbol", [float(column.mean()) for column in columns]),
-            )
+            Line(((fit(f"  {name}", room), "plain"), *_figures(values))) for name, values in sums
         ]
         told, role = verdict(self.model, self.bigram, self.vocab_size)
         said = wrap(told, width - 2)[:SENTENCES]
@@ -134,6 +147,8 @@ def verdict(
         told = f"the model finds it {than} than a guess does (ln {vocab_size:,} = {guess:.2f})"
         return told, "here" if mean < guess else "mark"
     gain = float(bigram.sum() - model.sum())
+    if gain == math.inf:
+        return "the model finds it likelier: the bigram gives it no chance at all", "here"
     if abs(gain) < math.log(1.05):
         return "the model and the bigram find it about equally likely", "plain"
     first, second = ("model", "bigram") if gain > 0 else ("bigram", "model")
@@ -155,9 +170,27 @@ def figure(nats: float) -> str:
     return (text if math.isfinite(nats) else "∞" if nats > 0 else "–").rjust(FIGURE)
 
 
-def _figures(values: list[float]) -> tuple[Piece, ...]:
+def _perplexity(mean: float) -> str:
+    found = perplexity(mean)
+    if found is None or not found < 1e4:
+        return figure(math.inf if found is None else found)
+    return f"{found:.1f}".rjust(FIGURE)
+
+
+def _symbols(symbols: tuple[int, ...], data: Dataset, ended: bool) -> tuple[tuple[str, str], ...]:
+    """Steps through a word."""
+    targets = [shown(data.itos[index]) for index in symbols] + [END] * ended
+    return tuple((written(symbols[:at], data), goal) for at, goal in enumerate(targets))
+
+
+def _words(symbols: tuple[int, ...], data: Dataset) -> tuple[tuple[str, str], ...]:
+    """Steps through a text."""
+    return tuple(("", shown(data.itos[index])) for index in symbols)
+
+
+def _figures(values: list[str]) -> tuple[Piece, ...]:
     roles: tuple[Role, ...] = ("here", "quiet")
-    return tuple((figure(value), role) for value, role in zip(values, roles, strict=False))
+    return tuple(zip(values, roles, strict=False))
 
 
 def _most(column: NDArray[np.float64]) -> float:

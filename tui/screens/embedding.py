@@ -1,6 +1,7 @@
 """The embedding map: every symbol's place in the space that the model learns, live.
 
-Any symbol that is typed is followed; so the screen's own keys are none that a list could hold.
+Any symbol that is typed is followed, and any word by its beginning; so the screen's own keys are
+none that a list could hold.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from textual.events import Key
 from textual.widgets import Static
 
 from core.protocol import AnyCommand, Embed
+from tui.embedding.choosing import Typed, towards
 from tui.embedding.embeddings import Embeddings
 from tui.embedding.map import draw
-from tui.embedding.symbols import KIND_NAMES, MARKS, Symbols
+from tui.embedding.saying import hint, state_text
+from tui.embedding.symbols import MARKS, Symbols
 from tui.history.history import History
 from tui.reader import News
 from tui.screens.dialog import LiveDialog
@@ -26,9 +29,8 @@ from tui.widgets.embedding_plot import EmbeddingPlot
 from tui.widgets.symbol_panel import SymbolPanel, Told
 
 LOOKS_PER_SECOND = 4
-LEGEND = " · ".join(f"{mark} {name}" for mark, name in zip(MARKS, KIND_NAMES, strict=True))
 ZOOMS = {"+": 1, "=": 1, "-": -1}
-"""By what is typed, where it is no symbol of the list."""
+"""By what is typed, where it is no symbol of the list, and goes on with no word."""
 
 
 class Embedding(LiveDialog[None]):
@@ -36,10 +38,14 @@ class Embedding(LiveDialog[None]):
 
     AUTO_FOCUS = "EmbeddingPlot"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,shift+tab", "follow(-1)", "symbol before", show=False),
-        Binding("right,tab", "follow(1)", "symbol after", show=False),
-        Binding("up", "zoom(1)", "zoom in", show=False),
-        Binding("down", "zoom(-1)", "zoom out", show=False),
+        Binding("left", "go(-1, 0)", "symbol before; of words, to the left", show=False),
+        Binding("right", "go(1, 0)", "symbol after; of words, to the right", show=False),
+        Binding("up", "go(0, -1)", "zoom in; of words, upwards", show=False),
+        Binding("down", "go(0, 1)", "zoom out; of words, downwards", show=False),
+        Binding("shift+tab", "follow(-1)", "symbol before", show=False),
+        Binding("tab", "follow(1)", "symbol after", show=False),
+        Binding("pageup", "zoom(1)", "zoom in", show=False),
+        Binding("pagedown", "zoom(-1)", "zoom out", show=False),
         Binding("enter", "other_plane", "other plane", show=False),
     ]
 
@@ -65,14 +71,18 @@ class Embedding(LiveDialog[None]):
         """`history` gives the run as it is known now: after a new attach that is another one."""
         super().__init__()
         self._history, self._send = history, send
+        self._symbols = symbols
         self._indices = {symbol: index for index, symbol in enumerate(symbols.itos)}
         self._embeddings = Embeddings(symbols)
+        self._typed = Typed(symbols)
         self._stale = True
 
     def compose(self) -> ComposeResult:
-        symbols = self._embeddings.symbols
+        symbols = self._symbols
+        names = zip(MARKS, symbols.kind_names, strict=True)
         with Vertical(id="box") as box:
-            box.border_title, box.border_subtitle = "Embedding map", LEGEND
+            box.border_title = "Embedding map"
+            box.border_subtitle = " · ".join(f"{mark} {name}" for mark, name in names)
             yield Static(id="state", markup=False)
             with Horizontal(id="sides"):
                 yield EmbeddingPlot(symbols)
@@ -84,16 +94,35 @@ class Embedding(LiveDialog[None]):
         self._look()
 
     def on_key(self, event: Key) -> None:
-        """Follow the symbol that was typed."""
+        """Follow the symbol that was typed, or the word whose beginning was."""
         typed = event.character or ""
-        if typed in self._indices:
+        if self._symbols.words:
+            taken = self._type_word(event.key, typed)
+        elif taken := typed in self._indices:
             self._embeddings.follow(self._indices[typed])
-        elif typed in ZOOMS:
+        if not taken and typed in ZOOMS:
             self._embeddings.zoom_by(ZOOMS[typed])
-        else:
+        elif not taken:
             return
         event.stop()
         self._draw()
+
+    def _type_word(self, key: str, typed: str) -> bool:
+        """Whether the key was one of the beginning of a word."""
+        beginning, count = self._typed, self._embeddings.count
+        if key == "backspace":
+            beginning.take_back(count)
+        elif typed == " ":
+            beginning.clear()
+        elif not typed.isprintable() or not typed or (typed in ZOOMS and not beginning.text):
+            return False
+        elif not beginning.add(typed, count):
+            if typed in ZOOMS:
+                beginning.missed = ""
+            return typed not in ZOOMS
+        if beginning.first is not None:
+            self._embeddings.follow(beginning.first)
+        return True
 
     @on(EmbeddingPlot.Resized)
     def draw_for_the_new_size(self, event: EmbeddingPlot.Resized) -> None:
@@ -108,12 +137,37 @@ class Embedding(LiveDialog[None]):
             picture is not None
             and (nearest := picture.nearest(event.column, event.row)) is not None
         ):
-            self._embeddings.follow(nearest)
-            self._draw()
+            self._follow(nearest)
 
     def action_follow(self, by: int) -> None:
-        """Follow the next symbol of the vocabulary, or the one before."""
-        self._embeddings.follow_next(by)
+        """Follow the next symbol of the vocabulary, or of the words that begin as was typed; or
+        the one before.
+        """
+        embeddings = self._embeddings
+        following = self._typed.after(embeddings.followed, by)
+        if following is None:
+            embeddings.follow_next(by)
+        else:
+            embeddings.follow(following)
+        self._draw()
+
+    def action_go(self, right: int, down: int) -> None:
+        """Follow the word that lies nearest in a direction; of symbols the next one, or zoom."""
+        picture = self.query_one(EmbeddingPlot).shown
+        if not self._symbols.words:
+            if right:
+                self.action_follow(right)
+            else:
+                self.action_zoom(-down)
+        elif picture is not None:
+            nearest = towards(picture, self._embeddings.followed, right, down)
+            if nearest is not None:
+                self._follow(nearest)
+
+    def _follow(self, index: int) -> None:
+        """What was typed before is not meant any more."""
+        self._typed.clear()
+        self._embeddings.follow(index)
         self._draw()
 
     def action_zoom(self, times: int) -> None:
@@ -158,23 +212,5 @@ class Embedding(LiveDialog[None]):
         embeddings, history = self._embeddings, self._history()
         self.set_class(bool(embeddings.reason), "-lost")
         running = history.running and not history.finished
-        self.say("#state", _state_text(embeddings, running))
-        wide = self.size.width >= 100
-        planes = ("dimensions", "axes") if not wide else ("first two dimensions", "principal axes")
-        switch = f" · Enter: {planes[not embeddings.principal]}" if embeddings.size > 2 else ""
-        follow = "type a symbol, or ← →: follow it" if wide else "type, ← →: follow"
-        self.say("#hint", f"{follow} · ↑ ↓ zoom{switch} · Escape leaves")
-
-
-def _state_text(embeddings: Embeddings, running: bool) -> str:
-    if embeddings.step is None:
-        return f"✗ {embeddings.reason}" if embeddings.reason else "asking the engine …"
-    symbols, size = len(embeddings.symbols.itos), embeddings.size
-    state = "training" if running else "paused"
-    text = f"step {embeddings.step:,}, {state}"
-    if size > 2:
-        text += f" · {embeddings.share:.0%} of the variance shown"
-    text += f" · {symbols:,} symbols in {size:,} dimension{'' if size == 1 else 's'}"
-    if embeddings.zoom:
-        text += f" · zoom ×{2**embeddings.zoom}"
-    return f"{text} · ✗ {embeddings.reason}" if embeddings.reason else text
+        self.say("#state", state_text(embeddings, running=running))
+        self.say("#hint", hint(embeddings, self._typed, wide=self.size.width >= 100))

@@ -1,7 +1,7 @@
-"""A look inside the model: what may come next, and how a word surprises it, live.
+"""A look inside the model: what may come next, and how a word or a text surprises it, live.
 
-The cursor in the word is the place that is looked at: before it stands what the odds are asked
-after, and its row in the walk is marked.
+The cursor is the place that is looked at: before it stands what the odds are asked after, and its
+row in the walk is marked.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 from textual.widgets import Input, OptionList, Static
 
-from core.bigram import Bigram, count_bigrams
 from core.dataset import Dataset
 from core.protocol import Predicted, Scored
+from core.sentences import Sentences
+from core.text import NO_WORDS, Text
 from core.words import BOUNDARY, LONGEST_WORD
 from tui.history.history import History
 from tui.inspector.bars import Titled
-from tui.inspector.inspecting import Looks, Names, Send, known
+from tui.inspector.inspecting import PAUSE_OF_TEXTS, Looks, Names, Send
 from tui.inspector.odds import OddsView, Order
-from tui.inspector.pairs import Pairs
+from tui.inspector.pairs import AnyPairs, pairs_of
+from tui.inspector.reading import Reading, inserted, read
+from tui.inspector.saying import HINT_NAMES, NO_BIGRAM, aside, manner_of
 from tui.inspector.walk import WalkView
 from tui.reader import News
 from tui.screens.dialog import LiveDialog
@@ -35,18 +38,17 @@ from tui.widgets.name_list import NameList, NamesPane
 
 TICKS_PER_SECOND = 10
 """How often it looks whether there is something to ask; that is far less often."""
-LEGEND = "█ the model now · ┃ the bigram, counted on train"
-NO_BIGRAM = "█ the model now · too many symbols for a bigram table"
-HINT = "←→ move · ctrl+o order · Tab names · Escape leaves"
-HINT_NAMES = "Enter takes · r asks again · Tab back · Escape leaves"
-ASIDE = {"train": "stands in train", "dev": "stands in dev, not in train", "test": "stands in test"}
 
 
 class Inspector(LiveDialog[None]):
-    """Type a beginning, walk through it, choose a name of dev to look at; Escape leaves."""
+    """Type a beginning, walk through it, choose a name or a sentence of dev to look at; Escape
+    leaves.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+o", "order", "order", show=False),
+        Binding("up", "walk(-1)", "symbol or word before", show=False),
+        Binding("down", "walk(1)", "symbol or word after", show=False),
         Binding("tab,shift+tab", "other_side", "word or names", show=False),
     ]
 
@@ -81,26 +83,33 @@ class Inspector(LiveDialog[None]):
         """`history` gives the run as it is known now: after a new attach that is another one."""
         super().__init__()
         self._history, self._dataset, self._send = history, dataset, send
+        self._text = dataset if isinstance(dataset, Text) else None
+        self._manner = manner_of(dataset)
         self._looks, self._names = Looks(send), Names()
-        self._pairs: Pairs | None = None
+        if self._text is not None:
+            self._looks.walk.again = PAUSE_OF_TEXTS
+        self._pairs: AnyPairs | None = None
         self._counted = False
         """The bigrams are known, and who stands in which split."""
         self._order: Order = "likely"
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title, box.border_subtitle = "Inspector", LEGEND
+            box.border_title, box.border_subtitle = "Inspector", self._manner.legend
             yield Beginning(longest=LONGEST_WORD)
             yield Static(id="note", markup=False)
             with Horizontal(id="panes"):
                 yield Bars(id="odds", classes="pane")
                 yield Bars(id="walk", classes="pane")
-                yield NamesPane(id="names", classes="pane")
-            yield Static(HINT, id="hint", markup=False)
+                of_text = self._text is not None
+                yield NamesPane(of_text=of_text, id="names", classes="pane")
+            yield Static(self._manner.hint, id="hint", markup=False)
 
     def on_mount(self) -> None:
         field = self.query_one(Beginning)
-        field.show(next(iter(self._dataset.words_of("dev")), ""))
+        sentences = None if self._text is None else Sentences(self._text, "dev")
+        words = self._dataset.words_of("dev") if sentences is None else sentences
+        field.show(words[0] if len(words) else "")
         self.watch(field, "selection", self._follow_the_cursor, init=False)
         field.focus()
         self.set_interval(1 / TICKS_PER_SECOND, self._ask)
@@ -110,17 +119,16 @@ class Inspector(LiveDialog[None]):
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _count(self) -> None:
-        counted = count_bigrams(self._dataset)
-        # Of a long list the first look into its splits takes a while, too.
-        self._dataset.split_of("")
-        self.app.call_from_thread(self._compare, counted)
+        pairs = pairs_of(self._dataset)
+        if self._text is None:
+            # Of a long list the first look into its splits takes a while, too.
+            self._dataset.split_of("")
+        self.app.call_from_thread(self._compare, pairs)
 
-    def _compare(self, bigram: Bigram | None) -> None:
-        self._counted = True
-        if bigram is None:
+    def _compare(self, pairs: AnyPairs | None) -> None:
+        self._counted, self._pairs = True, pairs
+        if pairs is None:
             self.query_one("#box").border_subtitle = NO_BIGRAM
-        else:
-            self._pairs = Pairs(bigram)
         self._draw()
         self._draw_names()
 
@@ -140,13 +148,23 @@ class Inspector(LiveDialog[None]):
     @on(Bars.Picked, "#walk")
     def go_to_the_place(self, event: Bars.Picked) -> None:
         event.stop()
-        self.query_one(Beginning).cursor_position = event.place
+        self.query_one(Beginning).cursor_position = self._reading.cursor(event.place)
 
     @on(Bars.Picked, "#odds")
     def write_the_symbol(self, event: Bars.Picked) -> None:
         event.stop()
-        if symbol := self._dataset.itos[event.place].removeprefix(BOUNDARY):
+        if self._text is not None:
+            self._write_the_word(event.place)
+        elif symbol := self._dataset.itos[event.place].removeprefix(BOUNDARY):
             self.query_one(Beginning).insert_text_at_cursor(symbol)
+
+    def _write_the_word(self, index: int) -> None:
+        if index not in NO_WORDS:
+            field = self.query_one(Beginning)
+            text, cursor = inserted(self._reading, self._place, self._dataset.itos[index])
+            if len(text) <= LONGEST_WORD:
+                field.value = text
+                field.cursor_position = cursor
 
     @on(OptionList.OptionSelected)
     def look_at_the_name(self, event: OptionList.OptionSelected) -> None:
@@ -159,9 +177,15 @@ class Inspector(LiveDialog[None]):
         """Come to the names: they have not been asked for before somebody wants them."""
         names = isinstance(event.widget, NameList)
         self.set_class(names, "-names")
-        self.query_one("#hint", Static).update(HINT_NAMES if names else HINT)
+        self.query_one("#hint", Static).update(HINT_NAMES if names else self._manner.hint)
         if names and self._names.state == "unasked":
             self.action_names()
+
+    def action_walk(self, by: int) -> None:
+        """Go to the symbol before, or to the one after."""
+        reading = self._reading
+        place = min(max(self._place + by, 0), len(reading.symbols))
+        self.query_one(Beginning).cursor_position = reading.cursor(place)
 
     def action_order(self) -> None:
         """Sort the odds the other way."""
@@ -183,13 +207,13 @@ class Inspector(LiveDialog[None]):
         self._draw_names()
 
     @property
-    def _word(self) -> str:
-        return known(self.query_one(Beginning).value, self._dataset.stoi)[0]
+    def _reading(self) -> Reading:
+        return read(self.query_one(Beginning).value, self._dataset)
 
     @property
     def _place(self) -> int:
         """Of the cursor, in what is known of the word."""
-        return min(self.query_one(Beginning).cursor_position, len(self._word))
+        return self._reading.place(self.query_one(Beginning).cursor_position)
 
     def _follow_the_cursor(self) -> None:
         self._ask()
@@ -199,41 +223,39 @@ class Inspector(LiveDialog[None]):
         history = self._history()
         # On its way to another state the engine refuses every look.
         if history.reaching is None:
-            word, now = self._word, time.monotonic()
-            self._looks.ask(word[: self._place], word, history.branch, history.step, now)
+            reading, now = self._reading, time.monotonic()
+            before = reading.before(self._place)
+            self._looks.ask(before, reading.text, history.branch, history.step, now)
 
     def _draw(self) -> None:
-        wrong = known(self.query_one(Beginning).value, self._dataset.stoi)[1]
-        reason = self._looks.reason or wrong
+        reading, place = self._reading, self._place
+        reason = self._looks.reason or reading.wrong
         self.set_class(bool(reason), "-wrong")
-        self.say("#note", f"✗ {reason}" if reason else self._aside())
-        data, word, place, pairs = self._dataset, self._word, self._place, self._pairs
-        # What follows in the field, where something is wrong with it, is no end of a word.
-        following = [data.stoi[symbol] for symbol in word] + [0] * (not wrong)
+        data, pairs = self._dataset, self._pairs
+        told = f"✗ {reason}" if reason else aside(reading, data, counted=self._counted)
+        self.say("#note", told)
+        # What follows in the field, where something is wrong with it, is no end of a word; and a
+        # text has none.
+        ends = self._text is None and not reading.wrong
+        following = (*reading.symbols, 0) if ends else reading.symbols
         odds, walk = self._looks.odds.answer, self._looks.walk.answer
         if isinstance(odds, Predicted):
-            known_next = odds.prefix == word[:place] and place < len(following)
+            known_next = odds.prefix == reading.before(place) and place < len(following)
             here = following[place] if known_next else None
             view = OddsView.told(odds, data, pairs, self._order, here)
-            self._show("#odds", "Next symbol", odds.step, view)
+            self._show("#odds", f"Next {self._manner.unit}", odds.step, view)
         if isinstance(walk, Scored):
-            current = walk.words == (word,)
-            ends, at = not (current and wrong), place if current else None
-            self._show("#walk", "Surprise", walk.step, WalkView.told(walk, data, pairs, ends, at))
+            current = walk.words == (reading.text,)
+            whole, at = not (current and reading.wrong), place if current else None
+            self._show("#walk", "Surprise", walk.step, WalkView.told(walk, data, pairs, whole, at))
 
     def _show(self, pane: str, title: str, step: int, view: OddsView | WalkView) -> None:
         self.query_one(pane, Bars).view = Titled(f"{title}, step {step:,}", view)
 
-    def _aside(self) -> str:
-        word = self._word
-        if not word:
-            return "no word yet: these are the odds of the first symbol"
-        if not self._counted:
-            return "counting …"
-        return ASIDE.get(self._dataset.split_of(word) or "", "stands in none of the lists: new")
-
     def _draw_names(self) -> None:
-        self.query_one(NamesPane).tell(self._names, self._mean if self._pairs else None)
+        # A sentence needs the room.
+        compared = self._pairs is not None and self._text is None
+        self.query_one(NamesPane).tell(self._names, self._mean if compared else None)
 
     def _mean(self, name: str) -> float:
         assert self._pairs is not None

@@ -1,4 +1,6 @@
-"""The names of dev that surprise the model most and least, to choose one from."""
+"""The names of dev that surprise the model most and least, to choose one from; of a text, the
+sentences.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,10 @@ STATES = {
     "asking": "◌ asking the engine …",
     "told": "nats/symbol",
 }
+STATES_OF_TEXT = STATES | {
+    "unasked": "Tab asks for the sentences that surprise the model most and least",
+    "told": "nats/word",
+}
 
 
 class NameList(OptionList):
@@ -41,6 +47,8 @@ class NameList(OptionList):
         border: none;
         padding: 0;
         background: $surface;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
         scrollbar-size-vertical: 1;
         &:focus { border: none; background: $surface; background-tint: initial; }
         & > .option-list--option { padding: 0; }
@@ -48,8 +56,9 @@ class NameList(OptionList):
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_text: bool) -> None:
         super().__init__()
+        self._of_text = of_text
         self._names: list[str] = []
 
     def tell(self, most: Sequence[Row], least: Sequence[Row]) -> None:
@@ -71,7 +80,7 @@ class NameList(OptionList):
     def _row(self, row: Row) -> Text:
         name, model, bigram = row
         other = "" if bigram is None else figure(bigram)
-        told = "".join(map(shown, name))
+        told = shown(name) if self._of_text else "".join(map(shown, name))
         return Text.assemble(figure(model), other, f"  {told}", no_wrap=True)
 
 
@@ -82,19 +91,25 @@ class NamesPane(Vertical):
     NamesPane #told { color: $text-muted; }
     """
 
+    def __init__(self, *, of_text: bool, id: str, classes: str) -> None:
+        super().__init__(id=id, classes=classes)
+        self._of_text = of_text
+
     def compose(self) -> ComposeResult:
         yield Static(id="told", markup=False)
-        yield NameList()
+        yield NameList(of_text=self._of_text)
 
     def tell(self, names: Names, bigram: Callable[[str], float] | None) -> None:
         """Show how the question stands; `bigram` has the nats per symbol of a name."""
-        answer, told = names.answer, STATES.get(names.state, f"✗ {names.reason} (r asks again)")
+        states = STATES_OF_TEXT if self._of_text else STATES
+        answer, told = names.answer, states.get(names.state, f"✗ {names.reason} (r asks again)")
         if names.state == "told":
             heads = "model".rjust(FIGURE) + "bigram".rjust(FIGURE) * (bigram is not None)
             told = f"{heads}  {told}"
         self.query_one("#told", Static).update(told)
         step = f", step {answer.step:,}" if answer else ""
-        self.border_title = f" Names of dev{step} "
+        what = "Sentences" if self._of_text else "Names"
+        self.border_title = f" {what} of dev{step} "
         if answer is None or names.state != "told":
             return
         self.query_one(NameList).tell(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,9 +14,10 @@ from textual.widget import Widget
 
 from tui.embedding.map import Picture
 from tui.embedding.projection import Neighbours
-from tui.embedding.symbols import KIND_NAMES, MARKS, Kind, Symbols
+from tui.embedding.symbols import MARKS, Kind, Symbols
+from tui.inspector.bars import fit
 
-_CLASSES = {
+_CLASSES: Mapping[int, str] = {
     Kind.VOWEL: "symbol--vowel",
     Kind.CONSONANT: "symbol--consonant",
     Kind.OTHER: "symbol--other",
@@ -71,17 +72,17 @@ class SymbolPanel(Widget):
         told = self.told
         if told is None:
             return Text()
-        blocks = [self._heading(told.followed), self._nearest(told.nearest)]
+        near = self._nearest_words if self._symbols.words else self._nearest
+        blocks = [self._heading(told.followed), near(told.nearest)]
         blocks += self._not_shown(told.picture) + self._shared(told.picture.shared)
         return Text("\n\n" if self.size.height >= _ROOMY else "\n").join(blocks)
 
     def _heading(self, at: int) -> Text:
         symbols = self._symbols
-        kind = "boundary" if at == 0 else KIND_NAMES[symbols.kinds[at]]
         rank = symbols.order.index(at) + 1
         return Text.assemble(
-            (f" {symbols.texts[at]} ", self._style("followed")),
-            (f" {MARKS[symbols.kinds[at]]} {kind}\n", self._style("heading")),
+            (f" {symbols.labels[at]} ", self._style("followed")),
+            (f" {MARKS[symbols.kinds[at]]} {symbols.called(at)}\n", self._style("heading")),
             (f"{_ordinal(rank)} most frequent", self._style("quiet")),
         )
 
@@ -113,8 +114,25 @@ class SymbolPanel(Widget):
             text.append("\nnone: not finite", self._style("quiet"))
         return text
 
+    def _nearest_words(self, nearest: Neighbours) -> Text:
+        """A word a line, the likest first."""
+        text = Text.assemble(
+            ("nearest", self._style("heading")),
+            ("cosine".rjust(self.size.width - 7), self._style("quiet")),
+        )
+        for at, cosine in nearest.by_cosine:
+            kind = self._symbols.kinds[at]
+            style = self.get_component_rich_style(_CLASSES[kind])
+            text.append(f"\n{MARKS[kind]} ", style)
+            text.append(fit(self._symbols.texts[at], self.size.width - 8), style)
+            text.append(f"{cosine:6.2f}", self._style("figure"))
+        if not nearest.by_cosine:
+            text.append("\nnone: 0, or not finite", self._style("quiet"))
+        return text
+
     def _shared(self, shared: Sequence[Sequence[int]]) -> list[Text]:
-        if not shared:
+        # Of words the map names the nearest each by itself, and of others one at a place.
+        if not shared or self._symbols.words:
             return []
         text = Text.assemble(("share a place", self._style("heading")))
         room = max(self.size.height - (17 if self.size.height >= _ROOMY else 13), 1)
@@ -129,12 +147,15 @@ class SymbolPanel(Widget):
 
     def _not_shown(self, picture: Picture) -> list[Text]:
         lines = []
+        nearer, farther = "+-" if self._symbols.words else "↑↓"
         if unnamed := picture.unnamed:
             few = " ".join(self._symbols.texts[at] for at in unnamed)
-            told = f": {few}" if len(unnamed) < 5 else ""
-            lines.append(f"{len(unnamed):,} not named{told} (↑)")
+            told = f": {few}" if len(unnamed) < 5 and not self._symbols.words else ""
+            lines.append(f"{len(unnamed):,} not named{told} ({nearer})")
+        if picture.rarer:
+            lines.append(f"{picture.rarer:,} not drawn ({nearer})")
         if picture.outside:
-            lines.append(f"{picture.outside:,} outside (↓)")
+            lines.append(f"{picture.outside:,} outside ({farther})")
         if picture.lost:
             lines.append(f"{picture.lost:,} not finite: no place")
         return [Text("\n".join(lines), self._style("quiet"))] if lines else []
