@@ -51,7 +51,7 @@ def figures() -> list[Figure]:
     what = {
         "inside": "`steermore fit` without a screen, inside updates",
         "wall": f"the same from the command to the end of {STEPS:,} steps, loading included",
-        "watched": "`steermore` with the dashboard open",
+        "watched": "`steermore`, dashboard open, dev measured every 5,000 steps, by the clock",
     }
     rows = [
         Figure(
@@ -62,4 +62,4 @@ def figures() -> list[Figure]:
         for key, name in what.items()
     ]
     share = ratios(taken["inside"], taken["watched"])
-    return [*rows, Figure("speed that is left with the dashboard open", spread(share, ".2f", " ×"))]
+    return [*rows, Figure("that speed, of the one inside updates", spread(share, ".2f", " ×"))]
