@@ -4,10 +4,12 @@ and the step's memory against what its mathematics needs.
 
 from __future__ import annotations
 
+import re
 import resource
 import statistics
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -112,11 +114,19 @@ def tell_growth(whose: str, batch: int) -> None:
     torch.set_num_threads(1)
     data = text()
     X, Y = tensors(data)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = most_memory()
     loop = our_loop(data, batch) if whose == OURS else module_loop(X, Y, batch)
     loop(3)
-    unit = 1 if sys.platform == "darwin" else 1024
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) * unit)
+    print(most_memory() - peak)
+
+
+def most_memory() -> int:
+    """Bytes that this process has held at most."""
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not ru_maxrss, which on Linux counts from what the parent held.
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status)[1])  # type: ignore[index]
 
 
 def figures() -> list[Figure]:
