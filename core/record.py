@@ -188,10 +188,16 @@ def find_run(runs: Path, name: str) -> Path:
 def is_served(directory: Path) -> bool:
     """Whether an engine holds the run's lock at this moment."""
     try:
-        with (directory / "engine.lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return is_held(directory / "engine.lock")
     except FileNotFoundError:
         return False
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process has locked this file at this moment; raises OSError where there is none."""
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     return False

@@ -30,7 +30,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from core.errors import UserError
-from core.record import RunError, cure
+from core.record import RunError, cure, is_held
 from core.stopping import is_live, stop
 from core.sweep_place import HOST, Place, run_of, without_password
 
@@ -159,15 +159,10 @@ def alive(folder: Path, study: str) -> Iterator[str]:
 
 def is_alive(folder: Path, name: str) -> bool:
     """Whether the worker of that name holds its lock."""
-    path = folder / Path(name).name
     try:
-        with path.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return is_held(folder / Path(name).name)
     except OSError:
         return False
-    return False
 
 
 # --- a trial whose worker died --------------------------------------------------------------------

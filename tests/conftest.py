@@ -75,13 +75,18 @@ def steermore(
     return run
 
 
-@pytest.fixture(scope="session")
-def few_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A list of 301 names, every 108th of the shipped one."""
-    path = tmp_path_factory.mktemp("list") / "few-names.txt"
+def write_few_names(folder: Path) -> Path:
+    """Put every 108th name of the shipped list into a file there: 301 of them."""
+    path = folder / "few-names.txt"
     lines = shipped_names().read_text("utf-8").splitlines()
     path.write_text("\n".join(lines[::108]) + "\n", "utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def few_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A list of 301 names, every 108th of the shipped one."""
+    return write_few_names(tmp_path_factory.mktemp("list"))
 
 
 @pytest.fixture(scope="session")
@@ -114,10 +119,7 @@ def open_dashboard(tmp_path: Path, few_names: Path) -> Iterator[Open]:
 @pytest.fixture
 def names(tmp_path: Path) -> Path:
     """A list of 301 names, every 108th of the shipped one."""
-    path = tmp_path / "few-names.txt"
-    lines = shipped_names().read_text("utf-8").splitlines()
-    path.write_text("\n".join(lines[::108]) + "\n", "utf-8")
-    return path
+    return write_few_names(tmp_path)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import msgspec
 from rich.segment import Segment
+from textual.app import App
 from textual.pilot import Pilot
 
 from core.client import read_run
@@ -90,6 +91,6 @@ async def until(pilot: Pilot[None], true: Callable[[], object], seconds: float =
             await pilot.pause(0.02)
 
 
-def seen(app: Stage) -> list[list[Segment]]:
+def seen(app: App[None]) -> list[list[Segment]]:
     """The screen as it is painted, row by row."""
     return [list(strip) for strip in app.screen._compositor.render_strips()]

@@ -18,7 +18,7 @@ from core.stand_ins import SIGNS, stand_in
 from tests.conftest import LONG, MakeRun
 from tests.stage import Stage, play, seen
 from tests.terminal import Dashboard
-from tests.test_golden import TRAINING, VIEWS, WIDE, compare, golden_of, nowhere, reach, run
+from tests.test_golden import TRAINING, VIEWS, WIDE, compare, nowhere, reach, run, shot
 from tests.test_time_travel import reopened
 from tui.ascii import is_wanted
 from tui.braille import curve
@@ -46,9 +46,7 @@ def test_a_view_is_drawn_with_nothing_but_ascii(run: Run, name: str) -> None:
 
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
         await reach(app, pilot, keys)
-        screens.append(golden_of(seen(app)))
-        if folder := os.environ.get("STEERMORE_PICTURES"):
-            app.save_screenshot(f"{folder}/ascii-{name}.svg")
+        screens.append(shot(app, f"ascii-{name}"))
 
     play(run, scene, size, in_ascii=True)
     rows = screens[0].splitlines()[: size[1]]

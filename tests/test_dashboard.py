@@ -23,10 +23,9 @@ from core.client import Client
 from core.config import PRESETS, DataConfig, ModelConfig, RunConfig
 from core.dataset import Dataset, load
 from core.launch import new_run, start_engine
-from core.options import shipped_names
 from core.protocol import Resume, SamplesDrawn
 from core.words import read_words
-from tests.conftest import MakeRun
+from tests.conftest import MakeRun, write_few_names
 from tui.app import SteermoreApp
 from tui.screens.ask import AskValue
 from tui.screens.help import Help
@@ -126,10 +125,7 @@ Scenario = Callable[[Hands], Awaitable[None]]
 
 @pytest.fixture(scope="module")
 def dataset_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("dashboard") / "few-names.txt"
-    lines = shipped_names().read_text("utf-8").splitlines()
-    path.write_text("\n".join(lines[::108]) + "\n", "utf-8")
-    return path
+    return write_few_names(tmp_path_factory.mktemp("dashboard"))
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from rich.segment import Segment
+from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -198,6 +199,13 @@ def golden_of(rows: list[list[Segment]]) -> str:
     return "\n".join([*texts, "", *paints, "", *legend]) + "\n"
 
 
+def shot(app: App[None], name: str) -> str:
+    """The golden of the screen as it is now; its picture is saved where they are wanted."""
+    if folder := os.environ.get("STEERMORE_PICTURES"):
+        app.save_screenshot(f"{folder}/{name}.svg")
+    return golden_of(seen(app))
+
+
 def compare(name: str, found: str) -> None:
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("STEERMORE_GOLDEN") == "write":
@@ -239,9 +247,7 @@ def test_a_view_looks_as_it_did(run: Run, name: str) -> None:
 
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
         await reach(app, pilot, VIEWS[name])
-        screens.append(golden_of(seen(app)))
-        if folder := os.environ.get("STEERMORE_PICTURES"):
-            app.save_screenshot(f"{folder}/{name}.svg")
+        screens.append(shot(app, name))
 
     play(run, scene, WIDE)
     compare(name, screens[0])
@@ -257,9 +263,7 @@ def test_the_question_after_a_trip_looks_as_it_did(run: Run) -> None:
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
         app.ask_after_trip(trip)
         await reach(app, pilot, ())
-        screens.append(golden_of(seen(app)))
-        if folder := os.environ.get("STEERMORE_PICTURES"):
-            app.save_screenshot(f"{folder}/after-trip.svg")
+        screens.append(shot(app, "after-trip"))
 
     play(run, scene, WIDE)
     compare("after-trip", screens[0])
@@ -272,9 +276,7 @@ def test_a_view_of_words_looks_as_it_did(run_of_words: Run, name: str) -> None:
 
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
         await reach(app, pilot, keys)
-        screens.append(golden_of(seen(app)))
-        if folder := os.environ.get("STEERMORE_PICTURES"):
-            app.save_screenshot(f"{folder}/{name}.svg")
+        screens.append(shot(app, name))
 
     play(run_of_words, scene, size)
     compare(name, screens[0])
@@ -294,9 +296,7 @@ def test_the_view_of_runs_looks_as_it_did(among_others: Run, name: str) -> None:
             Runs(among_others.directory, training.facts, (), config, examples, lambda: then)
         )
         await reach(app, pilot, keys)
-        screens.append(golden_of(seen(app)))
-        if folder := os.environ.get("STEERMORE_PICTURES"):
-            app.save_screenshot(f"{folder}/{name}.svg")
+        screens.append(shot(app, name))
 
     play(among_others, scene, size)
     compare(name, screens[0])
@@ -314,9 +314,7 @@ def test_the_training_screen_looks_as_it_did_in_other_sizes_and_colours(
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
         app.theme = theme
         await reach(app, pilot, ())
-        screens.append(golden_of(seen(app)))
-        if folder := os.environ.get("STEERMORE_PICTURES"):
-            app.save_screenshot(f"{folder}/{name}.svg")
+        screens.append(shot(app, name))
 
     play(run, scene, size)
     compare(name, screens[0])

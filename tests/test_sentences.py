@@ -5,12 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 
-from core.commands import obey
 from core.config import MOST_WORDS
 from core.looking import ENOUGH_WORDS, next_odds
 from core.options import shipped_text
@@ -28,6 +26,7 @@ from core.sentences import LONGEST, SHORTEST, WINDOW, Sentences
 from core.server import MAX_OUTBOX
 from core.text import UNKNOWN, Text
 from core.tokens import PARAGRAPH, text_in, tokens_of
+from tests.test_looking import ask
 from tests.test_time_travel import heard, settle, train
 from tests.test_word_runs import word_run
 
@@ -106,14 +105,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     heard(opened)
     yield opened
     opened.close()
-
-
-def ask(run: Run, wish: Any) -> Any:
-    obey(run, wish, "me")
-    settle(run)
-    ((answer, to),) = run.journal.take()
-    assert to == "me"
-    return answer
 
 
 def test_every_word_of_a_text_has_its_surprise_and_there_is_no_end(run: Run) -> None:

@@ -17,7 +17,7 @@ from core.sweep import Sweep as Aim
 from core.sweep_standing import Standing, State, Tried
 from tests.sweeping import SMALL, long
 from tests.terminal import PROGRAM, Terminal, processes_naming
-from tests.test_golden import WIDE, compare, golden_of
+from tests.test_golden import WIDE, compare, shot
 from tui.inspector.bars import Line
 from tui.screens.confirm import Question
 from tui.screens.help import Help
@@ -115,10 +115,7 @@ def test_the_sweep_looks_as_it_did(name: str, size: tuple[int, int], keys: tuple
     async def scene(app: SweepApp, pilot: Pilot[None]) -> None:
         await pilot.press(*keys)
         await pilot.pause(0.3)
-        rows = [list(strip) for strip in app.screen._compositor.render_strips()]
-        screens.append(golden_of(rows))
-        if folder := os.environ.get("STEERMORE_PICTURES"):
-            app.save_screenshot(f"{folder}/{name}.svg")
+        screens.append(shot(app, name))
 
     play(scene, study(), size)
     compare(name, screens[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,9 +28,9 @@ from core.story import read_story
 from core.text import Text
 from core.tokens import paragraphs, tokens_of
 from tests.conftest import MakeRun, begun
-from tests.stage import NAME, Stage, play, seen, until
+from tests.stage import NAME, Stage, play, until
 from tests.test_dashboard import Hands, shown
-from tests.test_golden import WIDE, compare, golden_of, reach
+from tests.test_golden import WIDE, compare, reach, shot
 from tests.test_other_runs import look_at
 from tests.test_restart import made, open_form, start, text, turn, value
 from tests.test_time_travel import settle, train
@@ -89,9 +88,7 @@ def test_a_view_of_words_looks_as_it_did(run: Run, name: str, size: tuple[int, i
 
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
         await reach(app, pilot, VIEWS[name])
-        screens.append(golden_of(seen(app)))
-        if folder := os.environ.get("STEERMORE_PICTURES"):
-            app.save_screenshot(f"{folder}/{name}-{size[0]}.svg")
+        screens.append(shot(app, f"{name}-{size[0]}"))
 
     play(run, scene, size)
     compare(name if size == WIDE else f"{name}-80x24", screens[0])

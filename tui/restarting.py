@@ -19,7 +19,7 @@ from core.config import (
     DataConfig,
     Knobs,
     Level,
-    Preset,
+    ModelConfig,
     PresetName,
     RunConfig,
     Settings,
@@ -131,14 +131,9 @@ class Origin:
     @property
     def texts(self) -> dict[str, str]:
         """What the form is filled with."""
-        config, model = self.config, self.config.model
+        config = self.config
         return {
-            "block_size": str(model.block_size),
-            "embedding_size": str(model.embedding_size),
-            "hidden_size": str(model.hidden_size),
-            "initialization": model.initialization,
-            "direct": SWITCH[model.direct],
-            "level": config.data.level,
+            **_texts_of(config.model, config.data.level),
             "seed": str(config.seed),
             "data": config.data.path,
             "preset": config.preset,
@@ -151,7 +146,7 @@ class Origin:
         So sizes that a person gave this run stay as long as the presets do not differ in them.
         """
         own, other = PRESETS[self.config.preset], PRESETS[preset]
-        ours, theirs = _texts_of(own), _texts_of(other)
+        ours, theirs = (_texts_of(each.model, each.level) for each in (own, other))
         changed = {name: text for name, text in theirs.items() if text != ours[name]}
         return self.texts | changed | {"recipe": BEGAN if own is other else PRESET}
 
@@ -197,16 +192,15 @@ class Origin:
         return Beginning(configured(given, words, self.recipe(texts)), words)
 
 
-def _texts_of(preset: Preset) -> dict[str, str]:
-    """What a preset has to say of the fields."""
-    model = preset.model
+def _texts_of(model: ModelConfig, level: Level) -> dict[str, str]:
+    """What a model has to say of the fields: a run's, or that of a preset."""
     return {
         "block_size": str(model.block_size),
         "embedding_size": str(model.embedding_size),
         "hidden_size": str(model.hidden_size),
         "initialization": model.initialization,
         "direct": SWITCH[model.direct],
-        "level": preset.level,
+        "level": level,
     }
 
 

@@ -9,8 +9,8 @@ from core.dataset import SPLITS
 from core.lexicon import Lexicon
 from core.text import UNKNOWN, Text
 from tui.dataset.rows import fitted, share_text
-from tui.dataset.splits import BAR, FIGURE, NAME
-from tui.inspector.bars import Line, Piece, bar, wrap
+from tui.dataset.splits import FIGURE, NAME, known_row
+from tui.inspector.bars import Line, Piece, wrap
 
 SEQUENCES = {"pairs": 2, "threes": 3}
 """Of words, in dev: whether they stand in train."""
@@ -52,15 +52,7 @@ class PartTable:
         rows += [[], [("of dev, also in train:", "quiet")]]
         for kind, (count, known) in self.known.items():
             share = known / count if count else 0.0
-            told = f"{known:,} of {count:,}".rjust(2 * FIGURE - 2)
-            room = min(width - NAME - len(told) - 9, BAR[1])
-            rows.append(
-                [
-                    (kind.ljust(NAME - 1), "plain"),
-                    (f"{told}{share_text(share):>8} ", "plain"),
-                    *(bar(share, None, room) if room >= BAR[0] else ()),
-                ]
-            )
+            rows.append(known_row(kind, known, count, share, width))
         rows.append([])
         rows += [[(line, "quiet")] for line in wrap(self.meaning, width)]
         return [Line(fitted(row, width)) for row in rows]

@@ -57,15 +57,8 @@ class SplitTable:
             rows.append([(name.ljust(NAME - 4), "plain"), (text, "plain")])
         rows.append([])
         for overlap in self.overlaps:
-            told = f"{overlap.known:,} of {overlap.words:,}".rjust(2 * FIGURE - 2)
-            room = min(width - NAME - len(told) - 9, BAR[1])
-            rows.append(
-                [
-                    (f"{overlap.of} in {overlap.within}".ljust(NAME - 1), "plain"),
-                    (f"{told}{share_text(overlap.share):>8} ", "plain"),
-                    *(bar(overlap.share, None, room) if room >= BAR[0] else ()),
-                ]
-            )
+            where = f"{overlap.of} in {overlap.within}"
+            rows.append(known_row(where, overlap.known, overlap.words, overlap.share, width))
         rows.append([])
         rows += [[(line, "quiet")] for line in wrap(self.meaning, width)]
         return [Line(fitted(row, width)) for row in rows]
@@ -89,3 +82,14 @@ class SplitTable:
             f"{dealt}{in_train:,} of dev's words were trained on, and the loss on dev is a little "
             "lower for it."
         )
+
+
+def known_row(name: str, known: int, count: int, share: float, width: int) -> list[Piece]:
+    """How many of something are known elsewhere, as figures and as a bar."""
+    told = f"{known:,} of {count:,}".rjust(2 * FIGURE - 2)
+    room = min(width - NAME - len(told) - 9, BAR[1])
+    return [
+        (name.ljust(NAME - 1), "plain"),
+        (f"{told}{share_text(share):>8} ", "plain"),
+        *(bar(share, None, room) if room >= BAR[0] else ()),
+    ]
