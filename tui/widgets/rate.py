@@ -227,6 +227,9 @@ class RatePanel(Container):
         steps = [first + (last - first) * i // (2 * cells) for i in range(2 * cells)]
         end = f"{last:,}" if last < 10_000_000 else compact(last)
         text = schedule_text(knobs)
+        if len(text) > cells - RULE:
+            # The kind stands among the knobs above, too.
+            text = text.removeprefix(knobs.schedule).lstrip(", ")
         warmup = f", warmup {knobs.warmup:,}" if knobs.warmup else ""
         if len(text + warmup) <= cells - RULE:
             text += warmup
