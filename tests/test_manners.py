@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 from textual.color import Color
+from textual.events import Key
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 import tui.screens
 import tui.widgets
@@ -234,11 +236,32 @@ def test_the_palette_has_every_key_every_dial_and_every_theme_under_titles_of_th
     play(run, scene, WIDE)
 
 
+@pytest.mark.parametrize("size", [WIDE, (1, 1)])
+@pytest.mark.parametrize("way", ["ctrl+p", "ctrl+p r a t"])
+def test_a_page_turned_where_no_choice_can_be_seen_yet_does_nothing(
+    run: Run, way: str, size: tuple[int, int]
+) -> None:
+    async def scene(app: Stage, pilot: Pilot[None]) -> None:
+        await pilot.resize_terminal(*size)
+        for key in (*way.split(), "pagedown", "pageup", "pagedown"):
+            # As fast as they can be typed: a pilot would wait until all is drawn.
+            app.post_message(Key(key, key if len(key) == 1 else None))
+            await asyncio.sleep(0)
+        await until(pilot, lambda: app.screen is not app._training)
+        await pilot.resize_terminal(*WIDE)
+        choices = app.screen.query_one(OptionList)
+        await until(pilot, lambda: choices.option_count and choices.size.height)
+        await pilot.press("pagedown")
+        await until(pilot, lambda: choices.highlighted)
+
+    play(run, scene, WIDE)
+
+
 def test_a_knob_and_a_theme_are_found_by_name(run: Run) -> None:
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
         async def choose(text: str) -> None:
             await pilot.press("ctrl+p")
-            await until(pilot, lambda: type(app.screen).__name__ == "CommandPalette")
+            await until(pilot, lambda: type(app.screen).__name__ == "Palette")
             palette = app.screen
             await pilot.press(*text)
             options = palette.query_one("CommandList")

@@ -166,6 +166,13 @@ class Hosting(Parting):
         """Ctrl-C is a key here: the run is too easily lost to a habit."""
         self.notify(f"Press {key_of('quit', self._keys)} to quit.", markup=False)
 
+    def action_command_palette(self) -> None:
+        """Find anything by its name."""
+        from tui.screens.finding import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         from tui.palette import entries
 
