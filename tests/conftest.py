@@ -25,6 +25,7 @@ from core.options import Beginning, begin, shipped_names, shipped_text, with_run
 from core.protocol import AnyEvent, Shutdown
 from core.words import read_words
 from tests.person import FOREIGN, settled
+from tests.quick_engines import Nursery
 from tests.terminal import PROGRAM, Dashboard
 
 MakeRun = Callable[..., Path]
@@ -213,13 +214,21 @@ class Engine:
             self.client.close()
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where engines begin that need not be started as a person's are."""
+    made = Nursery()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def start() -> Iterator[Callable[[Path], Engine]]:
+def start(nursery: Nursery) -> Iterator[Callable[[Path], Engine]]:
     """A function that starts an engine on a run directory and attaches to it."""
     engines: list[Engine] = []
 
     def begin(directory: Path) -> Engine:
-        engines.append(Engine(directory))
+        engines.append(Engine(directory, process=nursery.start(directory)))
         return engines[-1]
 
     yield begin

@@ -52,33 +52,11 @@ from core.protocol import (
 )
 from core.record import is_served, read_column, read_events
 from tests.conftest import FUZZ, SEED, Engine, MakeRun
-from tests.quick_engines import Nursery
 from tests.terminal import PROGRAM, ROOT
 from tests.test_engine import endpoint_of
 from tests.test_time_travel import replayed
 
 Start = Callable[[Path], Engine]
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    made = Nursery()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def start(nursery: Nursery) -> Iterator[Start]:
-    """As everywhere, only quicker."""
-    engines: list[Engine] = []
-
-    def begin(directory: Path) -> Engine:
-        engines.append(Engine(directory, process=nursery.start(directory)))
-        return engines[-1]
-
-    yield begin
-    for engine in engines:
-        engine.close()
 
 
 def steermore(*arguments: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:

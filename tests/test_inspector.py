@@ -26,7 +26,7 @@ from tui.inspector.bars import Drawn, Line, bar
 from tui.inspector.inspecting import PAUSE, Looks
 from tui.inspector.odds import OddsView, Order, percent
 from tui.inspector.pairs import Pairs
-from tui.inspector.reading import known
+from tui.inspector.reading import known, read
 from tui.inspector.walk import WalkView, times, verdict
 from tui.screens.inspector import Inspector
 from tui.widgets.bars import Bars
@@ -232,6 +232,12 @@ class Asked:
 
     def kinds(self) -> list[str]:
         return [type(command).__name__ for command in self.sent]
+
+
+def test_a_click_on_a_row_whose_symbol_has_just_been_deleted_goes_to_the_end(data: Dataset) -> None:
+    mar = read("mar", data)
+    assert [mar.cursor(place) for place in range(6)] == [0, 1, 2, 3, 3, 3]
+    assert read("", data).cursor(3) == 0
 
 
 def test_a_standing_run_is_asked_once() -> None:
