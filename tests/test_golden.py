@@ -30,6 +30,7 @@ from tests.conftest import MakeRun
 from tests.stage import NAME, Stage, play, seen
 from tests.test_time_travel import reopened, settle, train
 from tests.test_word_runs import word_run
+from tui.ascii import Ascii
 from tui.screens.runs import Runs
 from tui.widgets.dial_list import DialList
 
@@ -241,6 +242,21 @@ async def reach(app: Stage, pilot: Pilot[None], keys: tuple[str, ...]) -> None:
     pytest.fail("the screen never came to rest")
 
 
+async def in_ascii(app: Stage, pilot: Pilot[None], name: str) -> str:
+    """The same screen as it would stand on a terminal that has nothing else."""
+    app._spelling = (Ascii(app._training.dataset.words.itos),)
+    # All is painted anew.
+    app.refresh_css(animate=False)
+    await pilot.pause(0.1)
+    return shot(app, f"{name}-in-ascii")
+
+
+def assert_ascii(golden: str) -> None:
+    rows = golden.partition("\n\n")[0]
+    assert {sign for sign in rows if sign != "\n" and not " " <= sign <= "~"} == set()
+    assert "+--" in rows or "+- " in rows
+
+
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_looks_as_it_did(run: Run, name: str) -> None:
     screens: list[str] = []
@@ -248,9 +264,11 @@ def test_a_view_looks_as_it_did(run: Run, name: str) -> None:
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
         await reach(app, pilot, VIEWS[name])
         screens.append(shot(app, name))
+        screens.append(await in_ascii(app, pilot, name))
 
     play(run, scene, WIDE)
     compare(name, screens[0])
+    assert_ascii(screens[1])
 
 
 def test_the_question_after_a_trip_looks_as_it_did(run: Run) -> None:
@@ -315,6 +333,8 @@ def test_the_training_screen_looks_as_it_did_in_other_sizes_and_colours(
         app.theme = theme
         await reach(app, pilot, ())
         screens.append(shot(app, name))
+        screens.append(await in_ascii(app, pilot, name))
 
     play(run, scene, size)
     compare(name, screens[0])
+    assert_ascii(screens[1])

@@ -38,7 +38,8 @@ class Reading:
         return bisect_right(self.ends, cursor)
 
     def cursor(self, place: int) -> int:
-        """Where the cursor stands behind so many symbols; a click may know of more than are left."""
+        """Where the cursor stands behind so many symbols."""
+        # A click may be on one that has just been deleted.
         place = min(place, len(self.ends))
         return self.ends[place - 1] if place else 0
 
