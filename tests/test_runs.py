@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,13 +142,14 @@ def test_a_killed_run_is_crashed_and_a_frozen_one_can_be_ended_with_all_saved(
     )
 
     # The last word of the one before was that it trains.
-    frozen = start(directory)
-    assert state(directory) == "paused"
-    os.kill(frozen.process.pid, signal.SIGSTOP)
-    said = stop(directory, HASTY)
-    assert "did not answer and was terminated; stopped and saved at step" in said
-    assert frozen.process.wait(10) == 0
-    assert state(directory) == "stopped"
+    # It is found by what it was started as, which those of the nursery were not.
+    with closing(Engine(directory)) as frozen:
+        assert state(directory) == "paused"
+        os.kill(frozen.process.pid, signal.SIGSTOP)
+        said = stop(directory, HASTY)
+        assert "did not answer and was terminated; stopped and saved at step" in said
+        assert frozen.process.wait(10) == 0
+        assert state(directory) == "stopped"
 
 
 def test_a_finished_run_whose_limit_was_raised_is_stopped_before_it(make_run: MakeRun) -> None:
