@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.events import Key
 from textual.pilot import Pilot
@@ -54,6 +55,7 @@ from tui.screens.dialog import Dialog
 from tui.screens.finder import Finder
 from tui.screens.help import Help
 from tui.themes import OURS
+from tui.widgets.choices import Choices
 
 ROOT = Path(__file__).parent.parent
 WIDE = (120, 36)
@@ -255,6 +257,25 @@ def test_a_page_turned_where_no_choice_can_be_seen_yet_does_nothing(
         await until(pilot, lambda: choices.highlighted)
 
     play(run, scene, WIDE)
+
+
+def test_a_page_turned_in_a_list_without_room_does_nothing() -> None:
+    class NoRoom(App[None]):
+        def compose(self) -> ComposeResult:
+            choices = Choices("one", "two")
+            choices.styles.height = 0
+            yield choices
+
+    async def show() -> None:
+        async with NoRoom().run_test() as pilot:
+            choices = pilot.app.query_one(Choices)
+            await pilot.press("down", "pagedown", "pageup")
+            assert choices.highlighted == 0
+            choices.styles.height = 2
+            await pilot.press("pagedown")
+            assert choices.highlighted == 1
+
+    asyncio.run(show())
 
 
 def test_a_knob_and_a_theme_are_found_by_name(run: Run) -> None:

@@ -14,6 +14,7 @@ from core.dials import show
 from core.guard import tenth, trip_text
 from core.protocol import GuardTripped
 from tui.screens.dialog import Dialog, Result
+from tui.widgets.choices import Choices
 
 
 class Question(Dialog[Result | None]):
@@ -38,7 +39,7 @@ class Question(Dialog[Result | None]):
         with Vertical(id="box") as box:
             box.border_title = self._title
             yield Static(self._text, id="text", markup=False)
-            yield OptionList(*map(Option, self._answers), classes="choices")
+            yield Choices(*map(Option, self._answers), classes="choices")
             yield Static(self._hint or "Enter chooses · Escape leaves", id="hint", markup=False)
 
     @on(OptionList.OptionSelected)

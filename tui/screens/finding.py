@@ -1,16 +1,15 @@
-"""The command palette, as Textual has it but for one failure."""
+"""The command palette, as Textual has it but that a page turned too early does nothing."""
 
 from __future__ import annotations
 
 from textual.command import CommandList, CommandPalette
 
+from tui.widgets.choices import can_turn_pages
+
 
 class Palette(CommandPalette):
-    """Its page keys do nothing while no row of its list can be seen.
-
-    Textual's fail then (8.2.8: KeyError in `OptionList._move_page`), which a quick hand meets.
-    """
+    """Finds anything by its name."""
 
     def _action_command_list(self, action: str) -> None:
-        if not action.startswith("page_") or self.query_one(CommandList).scrollable_content_region:
+        if not action.startswith("page_") or can_turn_pages(self.query_one(CommandList)):
             super()._action_command_list(action)

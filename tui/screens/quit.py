@@ -12,6 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.screens.dialog import Dialog
+from tui.widgets.choices import Choices
 
 Choice = Literal["stop", "keep"]
 
@@ -40,7 +41,7 @@ class Quit(Dialog[Choice | None]):
         keep = "keep training without me" if self._trains else "leave it paused (10 minutes)"
         with Vertical(id="box") as box:
             box.border_title = "Quit"
-            yield OptionList(
+            yield Choices(
                 Option("stop and save  (q)", id="stop"),
                 Option(f"{keep}  (k)", id="keep"),
                 Option("stay here  (Escape)", id="stay"),

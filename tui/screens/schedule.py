@@ -23,6 +23,7 @@ from tui.braille import curve
 from tui.screens.dialog import Dialog
 from tui.standing import schedule_end
 from tui.telling import dial_name, typed
+from tui.widgets.choices import Choices
 
 KINDS = DIALS["schedule"].choices
 CURVES = ("exponential", "linear", "cosine", "inverse")
@@ -82,7 +83,7 @@ class AskSchedule(Dialog[dict[str, Value]]):
         with Vertical(id="box") as box:
             box.border_title = "Schedule, from this step on"
             with Horizontal(id="choice"):
-                yield OptionList(*(Option(kind, id=kind) for kind in KINDS))
+                yield Choices(*(Option(kind, id=kind) for kind in KINDS))
                 with Vertical(id="fields"):
                     for name in FIELDS:
                         with Horizontal(classes="field", id=f"row-{name}"):

@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from core.config import Level
 from tui.screens.dialog import Dialog
+from tui.widgets.choices import Choices
 
 KINDS = {
     "samples": ("every {} drawn, as text", "-{}s.txt"),
@@ -42,7 +43,7 @@ class TakeHome(Dialog[tuple[str, Path] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Write to a file"
-            yield OptionList(
+            yield Choices(
                 *(
                     Option(f"{words:<36}{self._files[kind].name}", id=kind)
                     for kind, words in self._words.items()

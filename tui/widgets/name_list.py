@@ -11,12 +11,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from tui.embedding.symbols import shown
 from tui.inspector.inspecting import Names
 from tui.inspector.walk import FIGURE, figure
+from tui.widgets.choices import Choices
 
 Row = tuple[str, float, float | None]
 """A name with the nats per symbol of the model, and of the bigram if there is one."""
@@ -32,7 +33,7 @@ STATES_OF_TEXT = STATES | {
 }
 
 
-class NameList(OptionList):
+class NameList(Choices):
     """Two short lists below each other; Enter or a click chooses a name."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
