@@ -269,9 +269,11 @@ def test_a_page_turned_in_a_list_without_room_does_nothing() -> None:
     async def show() -> None:
         async with NoRoom().run_test() as pilot:
             choices = pilot.app.query_one(Choices)
-            await pilot.press("down", "pagedown", "pageup")
+            choices.highlighted = 0
+            await pilot.press("pagedown", "pageup", "pagedown")
             assert choices.highlighted == 0
-            choices.styles.height = 2
+            choices.styles.height = 6
+            await pilot.pause()
             await pilot.press("pagedown")
             assert choices.highlighted == 1
 
