@@ -11,11 +11,13 @@ import pytest
 
 from core.protocol import KnobsChanged, TestEvaluated
 from core.record import column_path, read_config, read_events
-from tests.test_cli import fit, steermore
+from tests.test_cli import fit, steermore, within
 
 
 def run_json(cwd: Path, *arguments: str | Path) -> dict[str, Any]:
-    done = steermore(*arguments, "--json", cwd=cwd)
+    # What neither trains nor hands over needs no process of its own.
+    program = within if arguments[0] in ("evaluate", "replay") else steermore
+    done = program(*arguments, "--json", cwd=cwd)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
@@ -54,7 +56,7 @@ def test_replay_says_bit_identical_or_which_step_differs(names: Path, tmp_path: 
     losses = bytearray(column.read_bytes())
     losses[4 * 123] ^= 1
     column.write_bytes(losses)
-    told = steermore("replay", "last", cwd=tmp_path)
+    told = within("replay", "last", cwd=tmp_path)
     assert told.returncode == 1
     assert "step 123 differs" in told.stdout
 
@@ -119,7 +121,7 @@ def test_the_test_split_is_looked_at_only_if_confirmed_and_every_look_is_counted
     first = run_json(tmp_path, *asked, "--yes")
     assert (first["looks"], first["step"], first["split"]) == (1, 200, "test")
     assert first["examples"] == report["examples"]["test"]
-    second = steermore(*asked, "--yes", cwd=tmp_path)
+    second = within(*asked, "--yes", cwd=tmp_path)
     assert "(look 2 at the test split)" in second.stdout
     assert f"{first['loss']:.4f}" in second.stdout
     child = run_json(tmp_path, "fork", report["run"], "--at", "100", "--steps", "210")

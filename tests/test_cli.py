@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import signal
 import subprocess
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from core.cli import app, call
 from core.record import is_served, read_events
 
 
@@ -26,6 +29,23 @@ def steermore(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[
         stdin=subprocess.DEVNULL,
         check=False,
     )
+
+
+def within(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which has loaded torch."""
+    words = ["steermore", *map(str, arguments)]
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with (
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as end:
+            call(app)
+    said, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return subprocess.CompletedProcess(words, int(end.value.code or 0), said, complained)
 
 
 def fit(cwd: Path, *arguments: str | Path) -> dict[str, Any]:

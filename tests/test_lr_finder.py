@@ -49,7 +49,7 @@ from core.record import read_column, read_events
 from core.run import Run
 from core.suggesting import OURS, Probes, _valley, rates_between, suggestions
 from tests.conftest import Engine, MakeRun
-from tests.test_cli import fit, steermore
+from tests.test_cli import fit, steermore, within
 from tests.test_time_travel import heard, replayed, settle, steer, train
 
 RECIPES: dict[str, dict[str, Any]] = {
@@ -438,7 +438,7 @@ def digest(directory: Path) -> dict[str, str]:
 
 
 def find_lr(cwd: Path, *arguments: str | Path) -> dict[str, Any]:
-    done = steermore("find-lr", "--json", *arguments, cwd=cwd)
+    done = within("find-lr", "--json", *arguments, cwd=cwd)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
@@ -513,7 +513,7 @@ MISTAKES = {
 def test_a_mistake_gets_one_sentence_and_exit_code_2(
     flags: tuple[str, ...], sentence: str, tmp_path: Path
 ) -> None:
-    done = steermore("find-lr", *flags, cwd=tmp_path)
+    done = within("find-lr", *flags, cwd=tmp_path)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1

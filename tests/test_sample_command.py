@@ -17,7 +17,7 @@ from core.options import shipped_names
 from core.protocol import SnapshotTaken, TakeSnapshot
 from core.seal import state_sha256
 from tests.conftest import Engine, MakeRun
-from tests.test_cli import fit, steermore
+from tests.test_cli import fit, steermore, within
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def drawn(folder: Path, *flags: str) -> list[str]:
-    done = steermore("sample", "last", "--seed", "1", *flags, cwd=folder)
+    done = within("sample", "last", "--seed", "1", *flags, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.split("\n")[:-1]
 
@@ -51,7 +51,7 @@ def test_unique_prints_no_name_twice_and_new_none_of_the_list(folder: Path) -> N
 
 
 def test_where_new_names_are_too_rare_it_says_so_and_that_is_no_failure(folder: Path) -> None:
-    done = steermore("sample", "last", "--unique", "--top-k", "1", cwd=folder)
+    done = within("sample", "last", "--unique", "--top-k", "1", cwd=folder)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr == (
@@ -78,7 +78,7 @@ def test_when_nobody_reads_on_it_ends_quietly(folder: Path) -> None:
 
 
 def test_json_is_one_object_that_says_how_it_was_drawn(folder: Path) -> None:
-    done = steermore("sample", "last", "--json", "--unique", "--count", "30", cwd=folder)
+    done = within("sample", "last", "--json", "--unique", "--count", "30", cwd=folder)
     told = json.loads(done.stdout)
     assert len(set(told["names"])) == 30
     assert (told["unique"], told["new"], told["step"]) == (True, False, 300)
@@ -96,7 +96,7 @@ def test_json_is_one_object_that_says_how_it_was_drawn(folder: Path) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_a_mistake_gets_one_sentence(folder: Path, flags: tuple[str, ...], sentence: str) -> None:
-    done = steermore("sample", "last", *flags, cwd=folder)
+    done = within("sample", "last", *flags, cwd=folder)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -116,7 +116,7 @@ def test_weights_that_are_not_finite_get_one_sentence(folder: Path, tmp_path: Pa
         said["state_sha256"] = state_sha256(safetensors.torch.save(tensors, metadata))
         metadata = {"steermore": json.dumps(said)}
         safetensors.torch.save_file(tensors, path, metadata=metadata)
-    done = steermore("sample", tmp_path / "broken", cwd=tmp_path)
+    done = within("sample", tmp_path / "broken", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("steermore: run broken: the weights are not finite")
     assert len(done.stderr.splitlines()) == 1
@@ -127,7 +127,7 @@ def test_many_names_of_a_live_run_are_those_of_its_newest_checkpoint(
 ) -> None:
     engine = start(make_run())
     ask = ("sample", "last", "--count", "1001")
-    refused = steermore(*ask, cwd=tmp_path)
+    refused = within(*ask, cwd=tmp_path)
     assert refused.returncode == 2
     assert "live and has no checkpoint yet; until then, ask for at most 1,000" in refused.stderr
     engine.ask(TakeSnapshot(name="here"))
