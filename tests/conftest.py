@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import os
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
+import typer
 
 import tui.program  # noqa: F401  (for the commands that it adds)
 from core.cli import app, call
@@ -56,6 +58,12 @@ def person(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     return home
 
 
+@functools.cache
+def program() -> Callable[..., Any]:
+    """The program, put together once: that takes as long as most commands do."""
+    return typer.main.get_command(app)
+
+
 Steermore = Callable[..., tuple[int, str, str]]
 """Of the words of a command: its exit code, output, errors."""
 
@@ -69,7 +77,7 @@ def steermore(
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["steermore", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
-            call(app)
+            call(program())
         out, err = capsysbinary.readouterr()
         return int(end.value.code or 0), out.decode(), err.decode()
 

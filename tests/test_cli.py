@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from core.cli import app, call
+from core.cli import call
 from core.record import is_served, read_events
+from tests.conftest import program
 
 
 def steermore(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -43,7 +44,7 @@ def within(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str
     ):
         patch.setattr(sys, "argv", words)
         with pytest.raises(SystemExit) as end:
-            call(app)
+            call(program())
     said, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
     return subprocess.CompletedProcess(words, int(end.value.code or 0), said, complained)
 

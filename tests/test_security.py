@@ -31,7 +31,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 import tui.program  # noqa: F401 - gathers all commands
-from core.cli import app, call
+from core.cli import call
 from core.client import Client, Endpoint
 from core.commands import obey
 from core.dials import DIALS
@@ -55,7 +55,7 @@ from core.protocol import (
 )
 from core.record import read_events
 from core.run import Run
-from tests.conftest import Engine, MakeRun
+from tests.conftest import Engine, MakeRun, program
 from tests.sentences import FUZZ, is_sentence
 from tests.test_time_travel import replayed
 
@@ -160,7 +160,7 @@ def test_no_command_sends_a_terminal_what_it_would_obey(
     for arguments in TOLD:
         monkeypatch.setattr(sys, "argv", ["steermore", *arguments])
         with pytest.raises(SystemExit) as end:
-            call(app)
+            call(program())
         out, err = capsysbinary.readouterr()
         said = out.decode() + err.decode()
         assert end.value.code in (0, None, 2)
