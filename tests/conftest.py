@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import inspect
 import os
 import sys
@@ -45,6 +46,8 @@ LONG = (
 
 # As in an engine; on a busy machine more threads wait for each other.
 torch.set_num_threads(1)
+# With torch, Textual and Hypothesis loaded, each search for garbage looks through very much.
+gc.set_threshold(50_000)
 
 
 @pytest.fixture(autouse=True)
