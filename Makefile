@@ -7,8 +7,8 @@
 #   make hashes  after a change of constraints.txt: what the files of these versions must hash to
 
 PYTHON ?= python3
-# One more than cores: tests start engines and terminals of their own, and wait for them half the time.
-WORKERS ?= 3
+# Two more than cores: tests start engines and terminals of their own, and wait for them half the time.
+WORKERS ?= 4
 READY := .venv/ready
 
 .PHONY: run test check bench fuzz soak format audit hashes clean

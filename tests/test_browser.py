@@ -30,6 +30,7 @@ from tests import chromium
 from tests.chromium import Chromium, Tab
 from tests.conftest import begun
 from tests.terminal import FOREIGN, processes_naming
+from tests.test_cli import Program, steermore, within
 
 needs_chromium = pytest.mark.skipif(chromium.PROGRAM is None, reason="chromium is not installed")
 
@@ -323,16 +324,9 @@ def test_a_message_that_our_page_never_sends_ends_that_page(message: str, serve:
     with_pages(serving, 1, scene)
 
 
-def refuse(*arguments: str, folder: Path) -> str:
+def refuse(*arguments: str, folder: Path, program: Program = steermore) -> str:
     """Call `serve` with a mistake in it; its one sentence."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tui", "serve", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = program("serve", *arguments, cwd=folder)
     assert done.returncode == 2, done.stderr
     assert not done.stdout
     assert done.stderr.startswith("steermore: ")
@@ -357,7 +351,7 @@ MISTAKES = {
 def test_a_mistake_gets_one_sentence_and_makes_no_run(
     arguments: tuple[str, ...], sentence: str, tmp_path: Path
 ) -> None:
-    assert sentence in refuse(*arguments, folder=tmp_path)
+    assert sentence in refuse(*arguments, folder=tmp_path, program=within)
 
 
 def test_a_port_that_is_taken_is_named_with_the_cure(tmp_path: Path) -> None:

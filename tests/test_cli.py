@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ import pytest
 from core.cli import call
 from core.record import is_served, read_events
 from tests.conftest import program
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+"""Of the words of a command, and of the folder that it is called in."""
 
 
 def steermore(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -108,14 +112,15 @@ def test_fit_tells_people_how_it_goes_and_where_the_run_is(names: Path, tmp_path
     assert lines[3].startswith("finished at step 100")
     run = Path(lines[-1].split()[-1])
     assert (tmp_path / run / "events.jsonl").exists()
-    drawn = steermore("sample", run, "--count", "3", cwd=tmp_path)
+    drawn = within("sample", run, "--count", "3", cwd=tmp_path)
     assert len(drawn.stdout.splitlines()) == 3
 
 
 def test_sample_draws_equal_names_from_equal_seeds(names: Path, tmp_path: Path) -> None:
     fit(tmp_path, "--data", names, "--steps", "200", "--preset", "fast")
     ask = ("sample", "last", "--json", "--count", "5", "--prefix", "ma", "--seed")
-    one, again, two = (steermore(*ask, seed, cwd=tmp_path) for seed in ("1", "1", "2"))
+    one = steermore(*ask, "1", cwd=tmp_path)
+    again, two = (within(*ask, seed, cwd=tmp_path) for seed in ("1", "2"))
     assert one.stdout == again.stdout != two.stdout
     drawn = json.loads(one.stdout)
     assert len(drawn["names"]) == 5
@@ -153,7 +158,7 @@ def test_a_live_run_can_be_sampled(names: Path, tmp_path: Path) -> None:
     try:
         drawn = steermore("sample", "last", "--count", "4", cwd=tmp_path)
         assert len(drawn.stdout.splitlines()) == 4, drawn.stderr
-        refused = steermore("sample", "last", "--prefix", "É", cwd=tmp_path)
+        refused = within("sample", "last", "--prefix", "É", cwd=tmp_path)
         assert refused.returncode == 2
     finally:
         process.send_signal(signal.SIGINT)
@@ -185,7 +190,7 @@ MISTAKES = {
 def test_a_mistake_gets_one_sentence_and_exit_code_2(
     flags: tuple[str, str], sentence: str, tmp_path: Path
 ) -> None:
-    done = steermore("fit", *flags, cwd=tmp_path)
+    done = within("fit", *flags, cwd=tmp_path)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -216,7 +221,7 @@ def test_without_a_terminal_it_says_so_and_names_fit(tmp_path: Path) -> None:
     ("name", "sentence"), [("last", "no run here yet"), ("x", "no run of that name")]
 )
 def test_a_run_that_is_not_there_is_named(name: str, sentence: str, tmp_path: Path) -> None:
-    done = steermore("sample", name, cwd=tmp_path)
+    done = within("sample", name, cwd=tmp_path)
     assert done.returncode == 2
     assert sentence in done.stderr
 
