@@ -7,6 +7,7 @@ import functools
 import gc
 import inspect
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -59,6 +60,12 @@ def person(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     for name, value in settled(home).items():
         monkeypatch.setenv(name, value)
     return home
+
+
+def delete(directory: Path) -> None:
+    """As `rm -r` does, also where an engine deletes its own files meanwhile."""
+    while directory.exists():
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @functools.cache

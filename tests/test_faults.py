@@ -51,7 +51,7 @@ from core.protocol import (
     encode_line,
 )
 from core.record import is_served, read_column, read_events
-from tests.conftest import FUZZ, SEED, Engine, MakeRun
+from tests.conftest import FUZZ, SEED, Engine, MakeRun, delete
 from tests.terminal import PROGRAM, ROOT
 from tests.test_engine import endpoint_of
 from tests.test_time_travel import replayed
@@ -345,7 +345,7 @@ def test_a_deleted_run_ends_its_engine_with_a_sentence(make_run: MakeRun, start:
     folder = Path(endpoint_of(engine.directory).socket).parent
     engine.ask(Resume())
     engine.until(StepsDone)
-    shutil.rmtree(engine.directory)
+    delete(engine.directory)
     assert "was deleted or moved away" in engine.until(EngineFailed).reason
     assert engine.process.wait(10) == 1
     assert not folder.exists()
@@ -355,7 +355,7 @@ def test_what_is_asked_once_the_run_is_deleted_is_not_confirmed(
     make_run: MakeRun, start: Start
 ) -> None:
     engine = start(make_run())
-    shutil.rmtree(engine.directory)
+    delete(engine.directory)
     engine.ask(Nudge(name="learning_rate", rungs=1))
     engine.until(EngineFailed)
     assert not [event for event in engine.events if isinstance(event, KnobsChanged)]

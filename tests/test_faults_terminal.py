@@ -20,7 +20,7 @@ import pytest
 
 from core.client import Client
 from core.record import read_column
-from tests.conftest import FUZZ, Open
+from tests.conftest import FUZZ, Open, delete
 from tests.terminal import PROGRAM, Dashboard, Terminal, processes_naming
 from tests.test_terminal import KEY, NO_END, TRAINING, assert_trains_on_and_can_be_ended, is_whole
 from tests.test_time_travel import replayed
@@ -243,7 +243,7 @@ def test_a_run_deleted_under_the_dashboard_is_told_and_can_be_left(
 ) -> None:
     dashboard = open_dashboard()
     dashboard.wait_until_it_trains()
-    shutil.rmtree(dashboard.run)
+    delete(dashboard.run)
     dashboard.wait_for(lambda: "engine ended" in dashboard.lines[0])
     dashboard.wait_for(lambda: "deleted or moved away" in words(dashboard), KEY)
     dashboard.press("r")
