@@ -36,6 +36,8 @@ def main(arguments: list[str]) -> int:
         from core.environment import settle_threads
         from core.run import Run
 
+        gc.enable()
+        gc.freeze()
         settle_threads(read_config(directory))
         run = Run(directory)
     except ImportError as error:
@@ -59,8 +61,6 @@ def main(arguments: list[str]) -> int:
             raise
         say(TOO_LITTLE)
         return 1
-    gc.enable()
-    gc.freeze()
     try:
         server = Server(directory)
     except OSError as error:

@@ -83,8 +83,10 @@ class Serving:
     @property
     def apps(self) -> list[int]:
         """The processes behind its pages."""
-        commands = {pid: _command(pid) for pid in processes_naming(self.runs)}
-        return [pid for pid, command in commands.items() if "tui.browser.tab" in command]
+        naming = processes_naming(self.runs)
+        apps = [pid for pid in naming if "tui.browser.tab" in _told(pid, "args")]
+        # What one of them has just forked still has its command line.
+        return [pid for pid in apps if _told(pid, "ppid") not in map(str, apps)]
 
     def close(self) -> str:
         """End it and its engine; what it said at its end."""
@@ -95,11 +97,10 @@ class Serving:
         return said
 
 
-def _command(pid: int) -> str:
-    done = subprocess.run(
-        ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return done.stdout
+def _told(pid: int, what: str) -> str:
+    """What `ps` says of a process, or nothing if it has ended."""
+    command = ["ps", "-ww", "-o", f"{what}=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def until(true: Callable[[], object], seconds: float = 20.0) -> None:
