@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> int:
         from core.environment import settle_threads
         from core.run import Run
 
-        gc.enable()
         gc.freeze()
+        gc.enable()
         settle_threads(read_config(directory))
         run = Run(directory)
     except ImportError as error:

@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -93,6 +94,7 @@ class Nursery:
         """The exit code of each that has ended, by its process id."""
         self._started: list[int] = []
         self._lines = b""
+        self._reading = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-c", NURSERY],
             stdin=subprocess.PIPE,
@@ -101,6 +103,8 @@ class Nursery:
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
 
     def start(self, directory: Path) -> QuickEngine:
         """A new engine on that run."""
@@ -114,16 +118,25 @@ class Nursery:
         """Take in what there is to be told, waiting for it so long."""
         assert self._process.stdout is not None
         while select.select([self._process.stdout], [], [], seconds)[0]:
-            told = os.read(self._process.stdout.fileno(), 65536)
-            assert told, "the nursery has ended"
-            *lines, self._lines = (self._lines + told).split(b"\n")
-            for line in lines:
-                what, pid, code = line.split()
-                if what == b"started":
-                    self._started.append(int(pid))
-                else:
-                    self.ended[int(pid)] = int(code)
+            # A dashboard's reader and the test itself may both be waiting.
+            with self._reading:
+                self._take_in(self._process.stdout.fileno())
             seconds = 0
+
+    def _take_in(self, pipe: int) -> None:
+        try:
+            told = os.read(pipe, 65536)
+        except BlockingIOError:
+            # The other one has it.
+            return
+        assert told, "the nursery has ended"
+        *lines, self._lines = (self._lines + told).split(b"\n")
+        for line in lines:
+            what, pid, code = line.split()
+            if what == b"started":
+                self._started.append(int(pid))
+            else:
+                self.ended[int(pid)] = int(code)
 
     def close(self) -> None:
         """No more of them."""

@@ -15,7 +15,7 @@ from tests.test_cli import fit, steermore, within
 
 
 def run_json(cwd: Path, *arguments: str | Path) -> dict[str, Any]:
-    # What neither trains nor hands over needs no process of its own.
+    # Of these, each is called as a process once; the rest does without loading torch again.
     program = within if arguments[0] in ("evaluate", "replay") else steermore
     done = program(*arguments, "--json", cwd=cwd)
     assert done.returncode == 0, done.stderr
@@ -121,7 +121,7 @@ def test_the_test_split_is_looked_at_only_if_confirmed_and_every_look_is_counted
     first = run_json(tmp_path, *asked, "--yes")
     assert (first["looks"], first["step"], first["split"]) == (1, 200, "test")
     assert first["examples"] == report["examples"]["test"]
-    second = within(*asked, "--yes", cwd=tmp_path)
+    second = steermore(*asked, "--yes", cwd=tmp_path)
     assert "(look 2 at the test split)" in second.stdout
     assert f"{first['loss']:.4f}" in second.stdout
     child = run_json(tmp_path, "fork", report["run"], "--at", "100", "--steps", "210")

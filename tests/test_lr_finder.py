@@ -447,7 +447,8 @@ def find_lr(cwd: Path, *arguments: str | Path) -> dict[str, Any]:
 def test_find_lr_tests_a_fresh_model_and_leaves_nothing_behind(names: Path, tmp_path: Path) -> None:
     flags = ("--data", names, "--hidden-size", "32", "--seed", "5")
     report = find_lr(tmp_path, *flags)
-    assert report == find_lr(tmp_path, *flags)
+    as_people_do = steermore("find-lr", "--json", *flags, cwd=tmp_path)
+    assert report == json.loads(as_people_do.stdout)
     assert not (tmp_path / "runs").exists()
     assert (report["run"], report["step"]) == (None, 0)
     assert (report["low"], report["high"], report["steps"]) == (0.001, 1.0, 1000)
@@ -456,7 +457,7 @@ def test_find_lr_tests_a_fresh_model_and_leaves_nothing_behind(names: Path, tmp_
     assert lengths == {report["probed"]}
     assert list(report["suggestions"]) == ["half of the minimum", "valley", "steepest"]
     assert report["suggestion"] == report["suggestions"]["half of the minimum"]
-    told = steermore("find-lr", *flags, cwd=tmp_path)
+    told = within("find-lr", *flags, cwd=tmp_path)
     assert told.returncode == 0
     assert f"{report['suggestion']:.6g}   suggested" in told.stdout
     assert max(map(len, told.stdout.splitlines())) <= 80

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from textual.events import Key
 from textual.pilot import Pilot
 
 from core.sweep import Sweep as Aim
@@ -171,6 +172,18 @@ def test_the_best_first_and_the_cursor_stays_on_its_trial() -> None:
         assert [each.number for each in table.trials][:3] == [3, 1, 0]
         await pilot.press("home")
         assert app.chosen == 3
+
+    play(scene, study())
+
+
+def test_a_sweep_has_no_palette() -> None:
+    async def scene(app: SweepApp, pilot: Pilot[None]) -> None:
+        for key in ("ctrl+p", "pagedown"):
+            # As fast as they can be typed: Textual's palette fails then.
+            app.post_message(Key(key, None))
+            await asyncio.sleep(0)
+        await pilot.pause(0.2)
+        assert app.screen is app._sweep
 
     play(scene, study())
 

@@ -34,6 +34,8 @@ class SweepApp(Rescued):
     """Shows a study until the person leaves, or opens one of its runs."""
 
     TITLE = "steermore"
+    # Its few keys stand in its last row; and in Textual's own, a page turned too early is a crash.
+    ENABLE_COMMAND_PALETTE = False
 
     class Read(Message):
         """The study was read, or could not be."""
