@@ -77,22 +77,27 @@ def program() -> Callable[..., Any]:
     return typer.main.get_command(app)
 
 
+def run_program(*arguments: str | Path) -> int:
+    """Run a command within this process; its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["steermore", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            call(program())
+    return int(end.value.code or 0)
+
+
 Steermore = Callable[..., tuple[int, str, str]]
 """Of the words of a command: its exit code, output, errors."""
 
 
 @pytest.fixture
-def steermore(
-    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Steermore:
+def steermore(capsysbinary: pytest.CaptureFixture[bytes]) -> Steermore:
     """The program within this process."""
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["steermore", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            call(program())
+        code = run_program(*arguments)
         out, err = capsysbinary.readouterr()
-        return int(end.value.code or 0), out.decode(), err.decode()
+        return code, out.decode(), err.decode()
 
     return run
 

@@ -18,7 +18,7 @@ from core.stand_ins import SIGNS, stand_in
 from tests.conftest import LONG, MakeRun
 from tests.stage import Stage, play, seen
 from tests.terminal import Dashboard
-from tests.test_golden import WIDE, assert_ascii, compare, nowhere, reach, run, shot
+from tests.test_golden import WIDE, assert_ascii, compare, is_ascii, nowhere, reach, run, shot
 from tests.test_time_travel import reopened
 from tui.ascii import is_wanted
 from tui.braille import curve
@@ -27,10 +27,6 @@ __all__ = ["nowhere", "run"]
 
 POOR = [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}]
 """Environments in which standard output takes ASCII only; in the other one file names do too."""
-
-
-def is_ascii(text: str) -> bool:
-    return all(" " <= sign <= "~" for sign in text)
 
 
 # --- the dashboard -------------------------------------------------------------------------------

@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from core.cli import call
 from core.record import is_served, read_events
-from tests.conftest import program
+from tests.conftest import run_program
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 """Of the words of a command, and of the folder that it is called in."""
@@ -38,19 +37,15 @@ def steermore(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[
 
 def within(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The same in this process, which has loaded torch."""
-    words = ["steermore", *map(str, arguments)]
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (
         contextlib.chdir(cwd),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
-        pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as end:
-            call(program())
+        code = run_program(*arguments)
     said, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
-    return subprocess.CompletedProcess(words, int(end.value.code or 0), said, complained)
+    return subprocess.CompletedProcess(arguments, code, said, complained)
 
 
 def fit(cwd: Path, *arguments: str | Path) -> dict[str, Any]:

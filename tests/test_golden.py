@@ -251,9 +251,13 @@ async def in_ascii(app: Stage, pilot: Pilot[None], name: str) -> str:
     return shot(app, f"{name}-in-ascii")
 
 
+def is_ascii(text: str) -> bool:
+    return all(" " <= sign <= "~" for sign in text)
+
+
 def assert_ascii(golden: str, height: int) -> None:
     rows = golden.splitlines()[:height]
-    assert {sign for row in rows for sign in row if not " " <= sign <= "~"} == set()
+    assert {sign for row in rows for sign in row if not is_ascii(sign)} == set()
     assert any("+--" in row or "+- " in row for row in rows)
 
 
