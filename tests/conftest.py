@@ -28,8 +28,8 @@ from core.launch import new_run, start_engine
 from core.options import Beginning, begin, shipped_names, shipped_text, with_run_options
 from core.protocol import AnyEvent, Shutdown
 from core.words import read_words
+from tests import quick_engines
 from tests.person import FOREIGN, settled
-from tests.quick_engines import Nursery
 from tests.terminal import PROGRAM, Dashboard
 
 MakeRun = Callable[..., Path]
@@ -240,21 +240,13 @@ class Engine:
             self.client.close()
 
 
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """Where engines begin that need not be started as a person's are."""
-    made = Nursery()
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def start(nursery: Nursery) -> Iterator[Callable[[Path], Engine]]:
+def start() -> Iterator[Callable[[Path], Engine]]:
     """A function that starts an engine on a run directory and attaches to it."""
     engines: list[Engine] = []
 
     def begin(directory: Path) -> Engine:
-        engines.append(Engine(directory, process=nursery.start(directory)))
+        engines.append(Engine(directory, process=quick_engines.start(directory)))
         return engines[-1]
 
     yield begin

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,7 @@ import pytest
 
 from core.protocol import KnobsChanged, TestEvaluated
 from core.record import column_path, read_config, read_events
-from tests.test_cli import fit, steermore, within
-
-
-def run_json(cwd: Path, *arguments: str | Path) -> dict[str, Any]:
-    # Of these, each is called as a process once; the rest does without loading torch again.
-    program = within if arguments[0] in ("evaluate", "replay") else steermore
-    done = program(*arguments, "--json", cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+from tests.test_cli import fit, reported, steermore, within
 
 
 def knob_acts(run: Path) -> list[tuple[int, Any]]:
@@ -39,11 +29,11 @@ def test_a_resumed_run_ends_in_the_weights_of_one_that_was_never_interrupted(
     whole = fit(tmp_path, *flags, "--steps", "300", "--act", "200:learning_rate=0.02")
     part = fit(tmp_path, *flags, "--steps", "200")
     asked = ("resume", part["run"], "--learning-rate", "0.02", "--steps", "300")
-    resumed = run_json(tmp_path, *asked)
+    resumed = reported(tmp_path, *asked, program=steermore)
     assert resumed["weights_sha256"] == whole["weights_sha256"]
     assert resumed["steps"] == 300
     assert knob_acts(tmp_path / "runs" / part["run"]) == [(200, 0.02)]
-    replayed = run_json(tmp_path, "replay", part["run"])
+    replayed = reported(tmp_path, "replay", part["run"])
     assert replayed["identical"]
     assert replayed["weights_sha256"] == whole["weights_sha256"]
 
@@ -67,7 +57,8 @@ def test_a_fork_goes_its_own_way_and_needs_its_parent_no_more(names: Path, tmp_p
     steered = fit(
         tmp_path, *flags, "--act", "100:learning_rate=0.2", "--act", "150:learning_rate=0.01"
     )
-    child = run_json(tmp_path, "fork", parent["run"], "--at", "150", "--learning-rate", "0.01")
+    asked = ("fork", parent["run"], "--at", "150", "--learning-rate", "0.01")
+    child = reported(tmp_path, *asked, program=steermore)
     assert child["weights_sha256"] == steered["weights_sha256"]
     shutil.rmtree(tmp_path / "runs" / parent["run"])
     directory = tmp_path / "runs" / child["run"]
@@ -75,8 +66,8 @@ def test_a_fork_goes_its_own_way_and_needs_its_parent_no_more(names: Path, tmp_p
     assert start is not None
     assert (start.run, start.step) == (parent["run"], 150)
     assert knob_acts(directory) == [(150, 0.01)]
-    assert run_json(tmp_path, "replay", child["run"])["identical"]
-    resumed = run_json(tmp_path, "resume", child["run"], "--steps", "320")
+    assert reported(tmp_path, "replay", child["run"])["identical"]
+    resumed = reported(tmp_path, "resume", child["run"], "--steps", "320")
     assert resumed["steps"] == 320
 
 
@@ -118,18 +109,18 @@ def test_the_test_split_is_looked_at_only_if_confirmed_and_every_look_is_counted
     assert refused.returncode == 2
     assert "--yes" in refused.stderr
     assert not [e for e in read_events(tmp_path / "runs" / report["run"]) if is_look(e)]
-    first = run_json(tmp_path, *asked, "--yes")
+    first = reported(tmp_path, *asked, "--yes")
     assert (first["looks"], first["step"], first["split"]) == (1, 200, "test")
     assert first["examples"] == report["examples"]["test"]
     second = steermore(*asked, "--yes", cwd=tmp_path)
     assert "(look 2 at the test split)" in second.stdout
     assert f"{first['loss']:.4f}" in second.stdout
-    child = run_json(tmp_path, "fork", report["run"], "--at", "100", "--steps", "210")
-    third = run_json(tmp_path, "evaluate", child["run"], "--split", "test", "--yes")
+    child = reported(tmp_path, "fork", report["run"], "--at", "100", "--steps", "210")
+    third = reported(tmp_path, "evaluate", child["run"], "--split", "test", "--yes")
     assert third["looks"] == 3
-    dev = run_json(tmp_path, "evaluate", report["run"])
+    dev = reported(tmp_path, "evaluate", report["run"])
     assert dev["loss"] == report["dev_loss"]
-    assert run_json(tmp_path, "replay", report["run"])["identical"]
+    assert reported(tmp_path, "replay", report["run"])["identical"]
 
 
 def is_look(event: object) -> bool:

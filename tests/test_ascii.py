@@ -18,6 +18,7 @@ from core.stand_ins import SIGNS, stand_in
 from tests.conftest import LONG, MakeRun
 from tests.stage import Stage, play, seen
 from tests.terminal import Dashboard
+from tests.test_cli import within
 from tests.test_golden import WIDE, assert_ascii, compare, is_ascii, nowhere, reach, run, shot
 from tests.test_time_travel import reopened
 from tui.ascii import is_wanted
@@ -172,7 +173,8 @@ def test_no_command_fails_where_its_characters_cannot_be_printed(
                 "--act", "100:learning_rate=0.02")  # fmt: skip
     listed, again = call("runs"), call("replay", "last")
     drawn = call("sample", "last", "--count", "5", "--seed", "1")
-    names = json.loads(call("sample", "last", "--count", "5", "--seed", "1", "--json"))["names"]
+    ask = ("sample", "last", "--count", "5", "--seed", "1", "--json")
+    names = json.loads(within(*ask, cwd=tmp_path).stdout)["names"]
     plot = call("find-lr", "--run", "last", "--probes", "50")
     helped = call("--help")
     call("export", "last", "--to", "csv")

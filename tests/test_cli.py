@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 
+import core.answering
+import core.fit
 from core.record import is_served, read_events
+from tests import quick_engines
 from tests.conftest import run_program
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -36,27 +39,39 @@ def steermore(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[
 
 
 def within(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The same in this process, which has loaded torch."""
+    """The same in this process, which has loaded torch; so have the engines that it starts."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    caught = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with (
         contextlib.chdir(cwd),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
+        pytest.MonkeyPatch.context() as patch,
     ):
+        for module in (core.answering, core.fit):
+            patch.setattr(module, "start_engine", quick_engines.start)
         code = run_program(*arguments)
+    for number, handler in caught.items():
+        signal.signal(number, handler)
     said, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
     return subprocess.CompletedProcess(arguments, code, said, complained)
 
 
-def fit(cwd: Path, *arguments: str | Path) -> dict[str, Any]:
-    done = steermore("fit", "--json", *arguments, cwd=cwd)
+def reported(cwd: Path, *arguments: str | Path, program: Program = within) -> dict[str, Any]:
+    """What a command prints with --json."""
+    done = program(*arguments, "--json", cwd=cwd)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 
 
+def fit(cwd: Path, *arguments: str | Path, program: Program = within) -> dict[str, Any]:
+    return reported(cwd, "fit", *arguments, program=program)
+
+
 def test_fit_prints_one_json_object_with_all_that_was_promised(names: Path, tmp_path: Path) -> None:
-    report = fit(tmp_path, "--data", names, "--steps", "300", "--preset", "fast")
+    flags = ("--data", names, "--steps", "300", "--preset", "fast")
+    report = fit(tmp_path, *flags, program=steermore)
     assert set(report) == {
         "run",
         "steps",
@@ -87,7 +102,7 @@ def test_equal_flags_and_acts_give_equal_weights_and_another_seed_others(
     names: Path, tmp_path: Path
 ) -> None:
     flags = ("--data", names, "--steps", "200", "--act", "50:learning_rate=0.2")
-    first, second = fit(tmp_path, *flags), fit(tmp_path, *flags)
+    first, second = (fit(tmp_path, *flags, program=program) for program in (steermore, within))
     other = fit(tmp_path, *flags, "--seed", "1")
     unsteered = fit(tmp_path, *flags[:-2])
     assert first["weights_sha256"] == second["weights_sha256"]

@@ -25,8 +25,8 @@ from core.dataset import Dataset, load
 from core.launch import new_run, start_engine
 from core.protocol import Resume, SamplesDrawn
 from core.words import read_words
+from tests import quick_engines
 from tests.conftest import MakeRun, write_few_names
-from tests.quick_engines import Nursery
 from tui.app import SteermoreApp
 from tui.screens.ask import AskValue
 from tui.screens.help import Help
@@ -135,7 +135,7 @@ def dataset(dataset_path: Path) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def engine_run(dataset_path: Path, nursery: Nursery) -> Iterator[Path]:
+def engine_run(dataset_path: Path) -> Iterator[Path]:
     """A run without an end, whose engine stays for the tests of this file: they attach in turn."""
     words, lecture = read_words(dataset_path), PRESETS["lecture"]
     directory = new_run(
@@ -153,7 +153,7 @@ def engine_run(dataset_path: Path, nursery: Nursery) -> Iterator[Path]:
         ),
         words.raw,
     )
-    engine = nursery.start(directory)
+    engine = quick_engines.start(directory)
     Client(directory, "waiting", engine).attach(60)
     yield directory
     engine.terminate()
@@ -512,11 +512,11 @@ def test_a_fresh_run_begins_by_itself_and_q_saves_and_leaves_no_engine(
 
 
 def test_an_engine_that_is_killed_is_shown_and_the_dashboard_can_still_be_left(
-    make_run: MakeRun, names: Path, nursery: Nursery
+    make_run: MakeRun, names: Path
 ) -> None:
     async def show() -> None:
         directory = make_run()
-        engine = nursery.start(directory)
+        engine = quick_engines.start(directory)
         app = SteermoreApp(directory, load(names, 3, 42), commands=(Resume(),), engine=engine)
         async with app.run_test(size=(120, 36)) as pilot:
             hands = Hands(app, pilot)

@@ -34,8 +34,8 @@ from core.protocol import (
 from core.record import read_config
 from core.smoothing import Floats
 from core.suggesting import Probes
+from tests import quick_engines
 from tests.conftest import MakeRun
-from tests.quick_engines import Nursery
 from tests.test_dashboard import Hands, shown
 from tui.app import SteermoreApp
 from tui.cells import Cells, Role
@@ -335,11 +335,9 @@ def test_limits_settle_while_losses_come() -> None:
     assert finder_frame(view, 100, 24) is not None
 
 
-def test_the_real_engine_is_asked_and_confirms_the_rate(
-    make_run: MakeRun, names: Path, nursery: Nursery
-) -> None:
+def test_the_real_engine_is_asked_and_confirms_the_rate(make_run: MakeRun, names: Path) -> None:
     directory = make_run(knobs={"schedule": "constant", "drops": ()})
-    engine = nursery.start(directory)
+    engine = quick_engines.start(directory)
 
     async def show() -> None:
         app = SteermoreApp(directory, load(names, 3, 42), engine=engine)

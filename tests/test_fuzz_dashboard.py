@@ -19,8 +19,8 @@ from textual.pilot import OutOfBounds, Pilot
 from core.launch import load_data
 from core.protocol import Resume, Shutdown
 from core.record import read_config
+from tests import quick_engines
 from tests.conftest import FUZZ, SEED, USUAL, MakeRun
-from tests.quick_engines import Nursery
 from tests.stage import until
 from tui.app import SteermoreApp
 from tui.keys import KEYS
@@ -56,7 +56,7 @@ class Staying(SteermoreApp):
 
 @pytest.mark.fuzz
 def test_whatever_is_pressed_clicked_and_resized_the_run_is_sound(
-    make_run: MakeRun, nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = make_run("fast", settings={"evaluation_interval": 500, "step_limit": 20_000})
     monkeypatch.chdir(tmp_path)
@@ -67,7 +67,7 @@ def test_whatever_is_pressed_clicked_and_resized_the_run_is_sound(
     print(f"STEERMORE_SEED={SEED}, {EVENTS:,} events")
 
     async def play() -> None:
-        process = nursery.start(directory)
+        process = quick_engines.start(directory)
         data = load_data(directory, read_config(directory))
         app = Staying(directory, data, commands=(Resume(),), engine=process)
         async with app.run_test(size=(120, 36)) as pilot:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from pathlib import Path
@@ -37,7 +36,7 @@ from core.protocol import (
 from core.run import Run
 from core.words import read_words
 from tests.conftest import MakeRun
-from tests.test_cli import steermore
+from tests.test_cli import reported, steermore
 from tests.test_time_travel import heard, reopened, replayed, settle, train
 
 V = 27
@@ -256,9 +255,7 @@ def test_fit_ends_with_code_1_and_says_how_to_go_on(names: Path, tmp_path: Path)
     assert "guard: the loss climbed to" in done.stderr
     assert "saved as it was at step 500" in done.stderr
     assert "resume" in done.stderr
-    acting = steermore(*flags, "--guard", "act", "--json", cwd=tmp_path)
-    assert acting.returncode == 0, acting.stderr
-    assert json.loads(acting.stdout)["steps"] == 3_000
+    assert reported(tmp_path, *flags, "--guard", "act")["steps"] == 3_000
 
 
 def copy(run: Path, to: Path) -> Path:

@@ -15,9 +15,8 @@ from core.config import PRESETS, Knobs, Settings
 from core.dataset import load
 from core.dials import DIALS, KNOB_NAMES
 from core.protocol import KnobsChanged
-from tests import test_dashboard
+from tests import quick_engines, test_dashboard
 from tests.conftest import MakeRun
-from tests.quick_engines import Nursery
 from tests.test_dashboard import Hands, shown
 from tui.app import SteermoreApp
 from tui.dial_rows import HINTS, PARTS, Row, help_text, rows_of
@@ -395,11 +394,11 @@ def test_figures_list_and_help_are_all_seen_at(size: tuple[int, int], dashboard:
 
 
 def test_without_an_engine_the_list_can_be_read_and_asks_nothing(
-    make_run: MakeRun, names: Path, nursery: Nursery
+    make_run: MakeRun, names: Path
 ) -> None:
     async def show() -> None:
         directory = make_run("fast")
-        engine = nursery.start(directory)
+        engine = quick_engines.start(directory)
         app = SteermoreApp(directory, load(names, 3, 42), engine=engine)
         async with app.run_test(size=(120, 36)) as pilot:
             hands = Hands(app, pilot)

@@ -49,7 +49,7 @@ from core.record import read_column, read_events
 from core.run import Run
 from core.suggesting import OURS, Probes, _valley, rates_between, suggestions
 from tests.conftest import Engine, MakeRun
-from tests.test_cli import fit, steermore, within
+from tests.test_cli import fit, reported, steermore, within
 from tests.test_time_travel import heard, replayed, settle, steer, train
 
 RECIPES: dict[str, dict[str, Any]] = {
@@ -438,10 +438,7 @@ def digest(directory: Path) -> dict[str, str]:
 
 
 def find_lr(cwd: Path, *arguments: str | Path) -> dict[str, Any]:
-    done = within("find-lr", "--json", *arguments, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    return reported(cwd, "find-lr", *arguments)
 
 
 def test_find_lr_tests_a_fresh_model_and_leaves_nothing_behind(names: Path, tmp_path: Path) -> None:

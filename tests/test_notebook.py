@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from core.errors import UserError
 from core.notebook import Found, Training
 from core.record import read_column
 from core.words import read_words
+from tests.test_cli import fit, reported, steermore
 
 ROOT = Path(__file__).parent.parent
 MARK = "<!-- from-python -->"
@@ -32,20 +32,6 @@ def lines_of_readme() -> str:
     block = re.match(r"\s*```python\n(.*?)```", after, re.DOTALL)
     assert block, f"README.md has no Python right under {MARK}"
     return block[1]
-
-
-def steermore(*arguments: str | Path, cwd: Path) -> Any:
-    """What the program prints with --json."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tui", *map(str, arguments), "--json"],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 class Plots(ModuleType):
@@ -116,9 +102,9 @@ def test_the_ten_lines_of_readme_run_in_a_notebook(
 def test_it_has_the_bits_of_fit(names: Path, tmp_path: Path) -> None:
     flags = ("--data", names, "--preset", "fast", "--steps", "300", "--hidden-size", "32")
     act = ("--act", "120:learning_rate=0.02", "--act", "120:batch_size=16")
-    fitted = steermore("fit", *flags, *act, cwd=tmp_path)
-    found = steermore("find-lr", *flags, "--probes", "200", cwd=tmp_path)
-    drawn = steermore("sample", "last", "--count", "5", "--seed", "3", cwd=tmp_path)
+    fitted = fit(tmp_path, *flags, *act, program=steermore)
+    found = reported(tmp_path, "find-lr", *flags, "--probes", "200")
+    drawn = reported(tmp_path, "sample", "last", "--count", "5", "--seed", "3")
 
     training = Training(names, preset="fast", steps=300, hidden_size=32)
     test = training.find_rate(steps=200)
@@ -140,7 +126,7 @@ def test_it_has_the_bits_of_fit(names: Path, tmp_path: Path) -> None:
 
 def test_a_recorded_run_is_taken_up_where_it_stands(names: Path, tmp_path: Path) -> None:
     flags = ("--data", names, "--steps", "200", "--temperature", "0.5")
-    fitted = steermore("fit", *flags, cwd=tmp_path)
+    fitted = fit(tmp_path, *flags)
     before = (tmp_path / "runs" / fitted["run"] / "events.jsonl").read_bytes()
     training = Training.of_run("last", tmp_path / "runs")
     assert (training.step, len(training.losses)) == (200, 200)

@@ -51,7 +51,7 @@ from core.tokens import tokens_of
 from core.trainer import Trainer
 from tests.conftest import Engine, Steermore, begun
 from tests.test_cli import fit as fitted
-from tests.test_cli import steermore as program
+from tests.test_cli import within
 from tui.app import SteermoreApp
 from tui.screens.training import TrainingScreen
 
@@ -338,7 +338,7 @@ def folder(some_text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_fit_tells_the_perplexity(folder: Path) -> None:
     report = json.loads((folder / "report.json").read_text())
     assert report["dev_perplexity"] == pytest.approx(math.exp(report["dev_loss"]))
-    resumed = program("resume", "last", "--headless", "--steps", "210", cwd=folder)
+    resumed = within("resume", "last", "--headless", "--steps", "210", cwd=folder)
     assert ", perplexity " in resumed.stdout
 
 
