@@ -232,11 +232,11 @@ async def reach(app: Stage, pilot: Pilot[None], keys: tuple[str, ...]) -> None:
     app.clear_notifications()
     before: list[list[Segment]] = []
     for _ in range(40):
+        # A value that has changed stands out for a second, and until it is painted anew.
+        lit = +app._training.query_one(DialList)._lit
         await pilot.pause(0.15)
         now = seen(app)
-        # A value that has changed stands out for a second.
-        lit = app._training.query_one(DialList)._lit
-        if now == before and not +lit:
+        if now == before and not lit:
             return
         before = now
     pytest.fail("the screen never came to rest")
