@@ -21,15 +21,16 @@ MOST_STEP = 10**12
 MOST_THREADS = 256
 SEED_HIGH = 2**63 - 1
 
-KERNEL = "script-1"
-"""The implementation of an update: another name where it may give other bits."""
-
 ScheduleKind = Literal["constant", "step", "exponential", "linear", "cosine", "inverse"]
 OptimizerKind = Literal["sgd", "adamw"]
 Initialization = Literal["normal", "scaled", "small"]
 GuardKind = Literal["off", "stop", "act"]
 PresetName = Literal["lecture", "fast", "bengio2003"]
 Level = Literal["character", "word"]
+Device = Literal["cpu", "cuda", "mps"]
+
+KERNELS: dict[Device, str] = {"cpu": "script-1", "cuda": "graph-1", "mps": "rows-1"}
+"""Of each device the implementation of an update: another name where it may give other bits."""
 
 VOCABULARY, RARE = 17_000, 3
 """Of words, unless others are given: the number that the lecture tells, the paper's §4.1."""
@@ -193,7 +194,9 @@ class RunConfig(Config, frozen=True, kw_only=True):
     """Threads for the mathematics, fixed for the run's life: another number may give other bits."""
     threads_given: bool = False
     """A person said how many; else they were chosen by the size of a step (core/threads.py)."""
-    kernel: str = KERNEL
+    device: Device = "cpu"
+    """Where updates are computed: the processor, or a GPU (core/on_device.py)."""
+    kernel: str = KERNELS["cpu"]
     """Which implementation of the step computed the run."""
     knobs: Knobs
     settings: Settings

@@ -92,7 +92,7 @@ def next_gradient(trainer: Trainer) -> Tensor:
 @torch.inference_mode()
 def next_change(trainer: Trainer, gradient: Tensor) -> Tensor:
     """What the optimizer, its memory included, would add to the weights for `gradient`, which is
-    overwritten; flat. To the last bit it is what the next update adds.
+    overwritten; flat. To the last bit it is what the next update of the processor adds.
     """
     flat = trainer.model.flat.clone()
     # Not a copy of the whole trainer: of a large model, new memory costs more than the sums.

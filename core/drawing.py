@@ -82,10 +82,10 @@ def _from_checkpoint(
     data = load_data(directory, config)
     data.encode(wish.prefix)
     from core.continuing import drawn
-    from core.environment import settle_threads
+    from core.environment import settle
     from core.trainer import Trainer
 
-    settle_threads(config)
+    settle(config)
     trainer = Trainer(data, config.model, config.knobs, config.seed)
     _restore_newest(trainer, directory, paths)
     try:

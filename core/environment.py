@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from core.config import KERNEL, RunConfig
+from core.config import KERNELS, RunConfig
+from core.on_device import called
 
 
-def settle_threads(config: RunConfig) -> None:
-    """Compute with as many threads as the run was made with: other numbers may give other bits."""
+def settle(config: RunConfig) -> None:
+    """Compute as the run was made to: with as many threads, since other numbers may give other
+    bits, and, on a GPU, equal bits for equal work.
+    """
     torch.set_num_threads(config.threads)
+    if config.device == "cuda":
+        # What cuBLAS asks for; it is read before its first product.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def environment(config: RunConfig) -> dict[str, str | int]:
-    """Versions, processor, threads, kernel and data, for the record's EngineStarted."""
+    """Versions, processor, threads, device, kernel and data, for the record's EngineStarted."""
+    gpu = {} if config.device == "cpu" else {"device": called(config.device)}
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),
@@ -26,7 +34,8 @@ def environment(config: RunConfig) -> dict[str, str | int]:
         "cpu": cpu_model(),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
-        "kernel": KERNEL,
+        "kernel": KERNELS[config.device],
+        **gpu,
         "data_sha256": config.data.sha256,
     }
 

@@ -59,6 +59,6 @@ def losses_of(model: Model, split: Split) -> Generator[None, None, npt.NDArray[n
 def _losses(model: Model, split: Split, start: int, end: int) -> npt.NDArray[np.float64]:
     """The losses of the examples from `start` to `end`."""
     T = model.config.block_size
-    piece = torch.from_numpy(split.rows(slice(start, end)).astype(np.int64))
+    piece = torch.from_numpy(split.rows(slice(start, end)).astype(np.int64)).to(model.flat.device)
     losses = F.cross_entropy(model.forward(piece[:, :T]), piece[:, T], reduction="none")
-    return np.asarray(losses.double().numpy())
+    return np.asarray(losses.cpu().double().numpy())

@@ -88,11 +88,13 @@ def _fresh(given: dict[str, Any]) -> Trainer:
     beginning = begin(given)
     config = beginning.config
     # torch takes a second to load; what can be refused before it, is.
-    from core.environment import settle_threads
+    from core.environment import settle
     from core.trainer import Trainer
 
-    settle_threads(config)
-    return Trainer(dealt(beginning.words, config), config.model, config.knobs, config.seed)
+    settle(config)
+    return Trainer(
+        dealt(beginning.words, config), config.model, config.knobs, config.seed, config.device
+    )
 
 
 def _of_run(directory: Path) -> Trainer:

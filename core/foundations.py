@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from typing import get_args
 
-from core.config import MOST_THREADS, MOST_WORDS, PRESETS, SEED_HIGH, Initialization, Level
+from core.config import (
+    MOST_THREADS,
+    MOST_WORDS,
+    PRESETS,
+    SEED_HIGH,
+    Device,
+    Initialization,
+    Level,
+)
 from core.dials import Dial
 
 AUTO = "auto"
-"""Said in place of a number of threads."""
+"""Said in place of a number of threads, and of a device."""
 SWITCH = ("off", "on")
 """Said of what a model has or has not."""
 
@@ -26,6 +34,12 @@ FOUNDATIONS: tuple[Dial, ...] = (
         low=1,
         high=MOST_THREADS,
         kind="count",
+    ),
+    Dial(
+        "device",
+        "Where updates are computed; auto: on a GPU where PyTorch finds one.",
+        kind="choice",
+        choices=(*get_args(Device), AUTO),
     ),
     Dial(
         "level",

@@ -23,7 +23,7 @@ def evaluating(
     run: Run, *, whole: bool = False, answers: int | None = None, client: str = ""
 ) -> Generator[None, None, None]:
     """Measure the present weights on dev and on (the fixed part of) train; note the result."""
-    model, splits = run.trainer.model, run.data.splits
+    model, splits = run.trainer.measured, run.data.splits
     train = yield from measure(model, splits["train"], None if whole else FIXED_TRAIN_EXAMPLES)
     dev = yield from measure(model, splits["dev"])
     point = run.journal.point(run.step)
@@ -55,7 +55,7 @@ def looking_at_test(
     run: Run, *, answers: int | None = None, client: str = ""
 ) -> Generator[None, None, None]:
     """Measure the present weights on the whole test split; note the result and count the look."""
-    loss = yield from measure(run.trainer.model, run.data.splits["test"])
+    loss = yield from measure(run.trainer.measured, run.data.splits["test"])
     run.test_looks += 1
     run.journal.add(
         TestEvaluated,

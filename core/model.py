@@ -42,7 +42,11 @@ class Model:
     """The weights and the forward pass; all zeros until `initialize`, or until `flat` is filled."""
 
     def __init__(
-        self, config: ModelConfig, vocab_size: int, dtype: torch.dtype = torch.float32
+        self,
+        config: ModelConfig,
+        vocab_size: int,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | None = None,
     ) -> None:
         self.config = config
         self.vocab_size = vocab_size
@@ -53,7 +57,7 @@ class Model:
         sizes = [torch.Size(shape).numel() for shape in self._shapes]
         self._bounds = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
         self.parameter_count = sum(sizes)
-        self.flat = torch.zeros(self.parameter_count, dtype=dtype)
+        self.flat = torch.zeros(self.parameter_count, dtype=dtype, device=device)
         self.C, self.W1, self.b1, self.W2, self.b2 = self.views(self.flat)
         self.W = self.layers(self.flat).W
         """Direct connections (T·E, V); of no rows where there are none."""

@@ -26,7 +26,7 @@ from core.continuing import drawn
 from core.dataset import SPLITS, Dataset, SplitName
 from core.dials import KNOB_NAMES, ConfigError, Value, parse_count
 from core.drawing import parse_wish
-from core.environment import settle_threads
+from core.environment import settle
 from core.errors import UserError
 from core.evaluation import measure
 from core.given import flags_given, plain, typed, words_given
@@ -83,7 +83,7 @@ class Training:
         config = configured({**given, "data": path}, read, recipe_of(given))
         data = dealt(read, config)
         self._begin(config, config.settings, data)
-        self._trainer = Trainer(data, config.model, config.knobs, config.seed)
+        self._trainer = Trainer(data, config.model, config.knobs, config.seed, config.device)
 
     def _begin(self, config: RunConfig, settings: Settings, data: Dataset) -> None:
         self.config = config
@@ -94,7 +94,7 @@ class Training:
         """How often the test split was looked at: it is for the end."""
         self._losses: list[Floats] = []
         self._drawings = 0
-        settle_threads(config)
+        settle(config)
 
     @classmethod
     def of_run(cls, run: str = "last", runs_dir: str | Path | None = None) -> Training:
@@ -159,7 +159,7 @@ class Training:
         if updates is None:
             updates = max(0, self.settings.step_limit - self.step)
         updates = parse_count("updates", typed(updates), 0, 10**12)
-        settle_threads(self.config)
+        settle(self.config)
         first, piece = len(self._losses), 1
         while updates:
             known, before = len(self._losses), self._trainer.snapshot()
@@ -185,7 +185,7 @@ class Training:
             steps=int(STEPS.parse(typed(steps))),  # type: ignore[arg-type]
         )
         check_wish(wish)
-        settle_threads(self.config)
+        settle(self.config)
         pieces = range_test(self._trainer, wish.low, wish.high, wish.steps)
         return Found(wish.low, wish.high, wish.steps, np.concatenate(list(pieces)))
 
@@ -196,8 +196,8 @@ class Training:
         """
         if split not in SPLITS:
             raise ConfigError("split", split, f"must be one of {', '.join(SPLITS)}")
-        settle_threads(self.config)
-        loss = _finished(measure(self.model, self.data.splits[split]))
+        settle(self.config)
+        loss = _finished(measure(self._trainer.measured, self.data.splits[split]))
         self.test_looks += split == "test"
         return loss
 
@@ -224,7 +224,7 @@ class Training:
             max_length=typed(max_length),
         )
         self.data.encode(prefix)
-        settle_threads(self.config)
+        settle(self.config)
         names = [name for piece in drawn(self.model, self.data, wish) for name in piece]
         self._drawings += 1
         return names

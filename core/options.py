@@ -21,6 +21,7 @@ import typer
 from core import __version__
 from core.completing import one_of
 from core.config import (
+    KERNELS,
     PRESETS,
     RARE,
     VOCABULARY,
@@ -37,6 +38,7 @@ from core.config import (
 )
 from core.config import parse_plan as parse_act
 from core.dealing import dealing_for
+from core.devices import chosen
 from core.dials import KNOBS, SETTINGS, ConfigError, Dial, Value
 from core.foundations import AUTO, FOUNDATION, FOUNDATIONS, SWITCH
 from core.launch import read_data, vocab_size_of
@@ -140,6 +142,7 @@ def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunCon
         level=level,
         **{name: found[name] for name in ("vocabulary", "rare") if name in found},  # type: ignore[arg-type]
     )
+    device = chosen(cast(str, found.get("device", "cpu")))
     fitting = fitting_threads(model, vocab_size_of(words, data), recipe.knobs.batch_size)
     config = RunConfig(
         created=time.time(),
@@ -150,6 +153,8 @@ def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunCon
         seed=cast(int, found["seed"]),
         threads=cast(int, found.get("threads", fitting)),
         threads_given="threads" in found,
+        device=device,
+        kernel=KERNELS[device],
         knobs=recipe.knobs,
         settings=recipe.settings,
         plan=recipe.plan,
@@ -192,6 +197,9 @@ def _flags() -> list[inspect.Parameter]:
         _foundation("seed", 2_147_483_647, run),
         _foundation("split_seed", 42, run),
         _foundation("threads", AUTO, run),
+        _flag(
+            "device", FOUNDATION["device"].help, "cpu", run, choices=FOUNDATION["device"].choices
+        ),
         _of_preset("level", run),
         _of_preset("vocabulary", run, f"Default: {VOCABULARY:,}."),
         _of_preset("rare", run, f"Default: {RARE}."),

@@ -40,9 +40,9 @@ class StepDiffers(UserError):
 def first_trainer(directory: Path, config: RunConfig, data: Dataset) -> Trainer:
     """A trainer in the first state of the run: from its seed, or from the state it was forked from.
 
-    Raises RunError if that state is damaged.
+    Raises RunError if that state is damaged, DeviceMissing.
     """
-    trainer = Trainer(data, config.model, config.knobs, config.seed)
+    trainer = Trainer(data, config.model, config.knobs, config.seed, config.device)
     if config.parent is not None:
         restore_sound(trainer, directory / START)
     return trainer

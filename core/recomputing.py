@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.environment import settle_threads
+from core.environment import settle
 from core.launch import load_data
 from core.lineage import Lineage
 from core.protocol import Point
@@ -25,7 +25,7 @@ def trainer_at_end(
     another loss than is recorded.
     """
     directory, acts = story.directory, story.acts
-    settle_threads(story.config)
+    settle(story.config)
     trainer = first_trainer(directory, story.config, load_data(directory, story.config))
     first = Point(0, trainer.step)
     snapshots = Snapshots(directory / "checkpoints", first, trainer.snapshot())

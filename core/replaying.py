@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.environment import environment, settle_threads
+from core.environment import environment, settle
 from core.launch import load_data
 from core.protocol import AnyRecorded, EngineStarted, Point, SnapshotTaken
 from core.reaching import StepDiffers, comparing, first_trainer, reach
@@ -46,7 +46,7 @@ def replay(directory: Path) -> Generator[tuple[int, int], None, Verdict]:
     story = read_story(directory)
     config, acts = story.config, story.acts
     data = load_data(directory, config)
-    settle_threads(config)
+    settle(config)
     trainer = first_trainer(directory, config, data)
     saved = {
         acts.point_of(event): event

@@ -18,10 +18,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from core.config import Knobs, ModelConfig
-from core.gradient import Symbols, arrange, memory_for, minibatch_losses
+from core.config import Device, Knobs, ModelConfig
+from core.gradient import Memory, Symbols, arrange, memory_for, minibatch_losses
 from core.minibatch import minibatch
 from core.model import Model, little_endian
+from core.on_device import OnDevice
 from core.optimizer import Optimizer
 from core.schedule import effective_rate
 from core.updates import update
@@ -79,21 +80,67 @@ class Trainer:
     and the effective rate at s, and its loss is taken before it.
     """
 
-    def __init__(self, dataset: Dataset, config: ModelConfig, knobs: Knobs, seed: int) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        config: ModelConfig,
+        knobs: Knobs,
+        seed: int,
+        device: Device = "cpu",
+    ) -> None:
+        """In the first state of these; raises DeviceMissing."""
         self.dataset = dataset
         self.config = config
         self.seed = seed
         self.step = 0
         self.knobs = knobs
-        self.model = Model(config, dataset.vocab_size)
-        self.model.initialize(seed)
-        self.optimizer = Optimizer(self.model.flat, knobs, self.model.spared)
-        self._memory = memory_for(self.model, knobs.batch_size)
+        self.device = device
+        self._model = Model(config, dataset.vocab_size)
+        self._model.initialize(seed)
+        self._optimizer = Optimizer(self._model.flat, knobs, self._model.spared)
+        self._memory: Memory | None = None
+        self._place = None if device == "cpu" else OnDevice(self._model, device)
+        """Where updates are computed, if not here."""
+        self._is_here, self._is_there = True, False
+        """Whether the present state is; in one of both it always is."""
         train = dataset.splits["train"]
         if train.examples == 0:
             raise ValueError("the train split has no examples; give a list of more words")
         self._train = train
         self._drawn: Drawn | None = None
+
+    @property
+    def model(self) -> Model:
+        """The weights and the forward pass, to be looked at, and changed."""
+        self._bring_home()
+        return self._model
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What updates the weights, and its memory."""
+        self._bring_home()
+        return self._optimizer
+
+    @property
+    def measured(self) -> Model:
+        """The model where updates are computed, only to be looked at: the fastest to measure."""
+        if self._place is None:
+            return self._model
+        self._send()
+        return self._place.model
+
+    @torch.inference_mode()
+    def _bring_home(self) -> None:
+        if self._place is not None and not self._is_here:
+            self._place.give(self._model.flat, self._optimizer.tensors)
+        # Whoever asked for it may change it.
+        self._is_here, self._is_there = True, False
+
+    @torch.inference_mode()
+    def _send(self) -> None:
+        if self._place is not None and not self._is_there:
+            self._place.take(self._model.flat, self._optimizer.tensors)
+            self._is_there = True
 
     def set_knobs(self, knobs: Knobs) -> bool:
         """Put `knobs` in force from the next update on; True if the optimizer restarted."""
@@ -127,29 +174,47 @@ class Trainer:
 
     def _steps_at_once(self) -> int:
         """How many minibatches may be gathered together, so that their memory stays bounded."""
-        sizes = self.config
-        per_example = 4 * sizes.block_size * (sizes.embedding_size + 4) + 16 * self.model.vocab_size
+        if self._place is not None:
+            return self._place.steps_at_once(self.knobs.batch_size)
+        sizes, V = self.config, self._model.vocab_size
+        per_example = 4 * sizes.block_size * (sizes.embedding_size + 4) + 16 * V
         return max(1, min(_MOST_STEPS, _MOST_BYTES // (self.knobs.batch_size * per_example)))
 
     def _update(self, rates: list[float]) -> npt.NDArray[np.float32]:
         """An update at each of these effective rates, as many as may be gathered together."""
         knobs, steps = self.knobs, len(rates)
-        if len(self._memory.minus_ones) != knobs.batch_size:
-            self._memory = memory_for(self.model, knobs.batch_size)
-        batches = arrange(self._examples(steps), self.config.embedding_size)
-        logits = self._room_for_logits(steps)
-        update(self._memory, self.optimizer, knobs, batches, logits, rates)
+        examples = self._examples(steps)
+        if self._place is not None:
+            losses = self._update_there(self._place, examples, rates)
+        else:
+            if self._memory is None or len(self._memory.minus_ones) != knobs.batch_size:
+                self._memory = memory_for(self._model, knobs.batch_size)
+            batches = arrange(examples, self.config.embedding_size)
+            logits = self._room_for_logits(steps)
+            update(self._memory, self._optimizer, knobs, batches, logits, rates)
+            losses = minibatch_losses(logits, batches.targets)
         self.step += steps
-        return minibatch_losses(logits, batches.targets)
+        return losses
+
+    def _update_there(
+        self, place: OnDevice, examples: Symbols, rates: list[float]
+    ) -> npt.NDArray[np.float32]:
+        self._send()
+        optimizer = self._optimizer
+        terms = optimizer.terms(self.knobs)
+        self._is_here = False
+        losses = place.update(optimizer.kind, terms, examples, rates, optimizer.updates)
+        optimizer.updates += len(rates)
+        return losses
 
     def _room_for_logits(self, steps: int) -> Tensor:
         """Memory for logits (steps, V, B), each step's beginning on a cache line of its own.
 
         The last bits of a matrix product may depend on where in a line its result begins.
         """
-        V, B = self.model.vocab_size, self.knobs.batch_size
+        V, B = self._model.vocab_size, self.knobs.batch_size
         padded = -(-V * B // _LINE) * _LINE
-        return self.model.flat.new_empty(steps, padded)[:, : V * B].view(steps, V, B)
+        return self._model.flat.new_empty(steps, padded)[:, : V * B].view(steps, V, B)
 
     def _examples(self, steps: int) -> Symbols:
         """Symbols (steps, B, T + 1) of the next minibatches, each context with its target last."""
@@ -179,19 +244,22 @@ class Trainer:
     def restore(self, snapshot: Snapshot) -> None:
         """Return to the state of `snapshot`, which stays its own."""
         self.knobs, self.step = snapshot.knobs, snapshot.step
-        self.optimizer = Optimizer(self.model.flat, snapshot.knobs, self.model.spared)
-        self.optimizer.updates = snapshot.updates
-        weights = self.model.named(self.model.flat)
+        model = self._model
+        self._optimizer = Optimizer(model.flat, snapshot.knobs, model.spared)
+        self._optimizer.updates = snapshot.updates
         with torch.no_grad():
-            for name, tensor in {**weights, **self.optimizer.tensors}.items():
+            for name, tensor in {**model.named(model.flat), **self._optimizer.tensors}.items():
                 tensor.copy_(snapshot.tensors[name].view(tensor.shape))
+        self._is_here, self._is_there = True, False
 
     def copy(self) -> Trainer:
         """Another trainer in the same state, on the same data; neither can touch the other."""
         # Not made anew: the data is shared and never written, and first weights cost a millisecond.
         twin = copy.copy(self)
-        twin.model = Model(self.config, self.model.vocab_size)
-        twin._memory = memory_for(twin.model, self.knobs.batch_size)
+        twin._model = Model(self.config, self._model.vocab_size)
+        twin._memory = None
+        if self._place is not None:
+            twin._place = OnDevice(twin._model, self.device)
         twin.restore(self.snapshot())
         return twin
 

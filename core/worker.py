@@ -33,12 +33,12 @@ def main(arguments: list[str]) -> int:
     # What is loaded stays: to look for garbage meanwhile takes a tenth of the time.
     gc.disable()
     try:
-        from core.environment import settle_threads
+        from core.environment import settle
         from core.run import Run
 
         gc.freeze()
         gc.enable()
-        settle_threads(read_config(directory))
+        settle(read_config(directory))
         run = Run(directory)
     except ImportError as error:
         if is_out_of_memory(error):

@@ -15,6 +15,7 @@ from typing import cast
 import msgspec
 
 from core.config import (
+    KERNELS,
     PRESETS,
     DataConfig,
     Knobs,
@@ -189,7 +190,11 @@ class Origin:
             "threads": str(self.config.threads) if self.config.threads_given else AUTO,
         }
         given = texts | kept | {"data": data}
-        return Beginning(configured(given, words, self.recipe(texts)), words)
+        config = configured(given, words, self.recipe(texts))
+        # Not looked for anew, which takes a second or two: this run computes there already.
+        device = self.config.device
+        config = msgspec.structs.replace(config, device=device, kernel=KERNELS[device])
+        return Beginning(config, words)
 
 
 def _texts_of(model: ModelConfig, level: Level) -> dict[str, str]:

@@ -64,6 +64,8 @@ def status_of(history: History, dataset: Dataset, state: str) -> Status:
     sizes = f"{model.block_size}×{model.embedding_size}→{model.hidden_size}→{vocabulary}"
     if isinstance(dataset, Text):
         sizes += " words"
+    if history.config.device != "cpu":
+        sizes += f" on {history.config.device}"
     return Status(
         state=state,
         file=printable(Path(history.config.data.path).name),

@@ -33,6 +33,7 @@ MODULES = (
     "scale",
     "words",
     "finder",
+    "devices",
 )
 SLOW = ("finder", "result", "scale")
 README = Path(__file__).parents[2] / "README.md"
