@@ -4,13 +4,15 @@ costs more than the operation.
 Apart from them, since what is fast there is slow here: an example is a row, everything stays on the
 device while updates last, and with CUDA one update is recorded as a graph and played back, so that
 its thirty operations are asked for once. Losses and weights are those of the processor within
-float32's tolerance; on one device the bits are equal, as no operation here sums by chance's order.
+float32's tolerance; on one device the bits are equal, as nothing here sums in the order of chance.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +28,6 @@ from core.optimizer import Terms
 
 MOST_STEPS = 64
 """Whose minibatches are sent together."""
-MEMORY = {"sgd": ("momentum",), "adamw": ("exp_avg", "exp_avg_sq")}
-"""What an optimizer keeps besides the weights."""
 _MOST_BYTES = 4 * 1024 * 1024
 """Of such minibatches."""
 
@@ -51,7 +51,11 @@ def missing(device: str) -> str:
 
 def called(device: str) -> str:
     """What it calls itself, for the record."""
-    return f"cuda: {torch.cuda.get_device_name()}" if device == "cuda" else device
+    if device == "cuda":
+        return f"cuda: {torch.cuda.get_device_name()}"
+    # Not in every torch that will do.
+    name = getattr(torch.backends.mps, "get_name", None) if device == "mps" else None
+    return f"mps: {name()}" if name else device
 
 
 class OnDevice:
@@ -75,9 +79,10 @@ class OnDevice:
         """1 where weight decay pulls, else 0."""
         for begin, end in model.spared:
             self._pull[begin:end] = 0
-        self._recorded: tuple[object, ...] = ()
-        """Of what `_play` is an update: batch size, optimizer and terms."""
-        self._play: Callable[[], None] = lambda: None
+        self._prepared: tuple[object, ...] = ()
+        """For what there is room, and `_graph`: batch size, optimizer and terms."""
+        self._graph: torch.cuda.CUDAGraph | None = None
+        """The next update, with CUDA."""
 
     # --- there and back ---------------------------------------------------------------------------
 
@@ -116,19 +121,21 @@ class OnDevice:
         """
         K, B, _ = examples.shape
         wanted = (B, kind, terms._replace(spared=[]))
-        if wanted != self._recorded:
-            self._make_room(B)
-            self._play = self._record(kind, terms)
-            self._recorded = wanted
+        if wanted != self._prepared:
+            self._prepare(B, kind, terms)
+            self._prepared = wanted
         self._examples[:K].copy_(torch.from_numpy(examples.astype(np.int64)))
         self._factors[:K].copy_(factors(kind, terms, rates, done))
         self._at.zero_()
+        play = partial(self._step, kind, terms) if self._graph is None else self._graph.replay
         for _ in range(K):
-            self._play()
+            play()
         return self._losses[:K].cpu().numpy()
 
-    def _make_room(self, batch_size: int) -> None:
-        """For what is sent there, and what comes back."""
+    def _prepare(self, batch_size: int, kind: str, terms: Terms) -> None:
+        """Make such updates possible; what was possible before is not any more."""
+        # Before its memory goes; and should this fail, nothing is prepared.
+        self._graph, self._prepared = None, ()
         K, T = self.steps_at_once(batch_size), self.model.config.block_size
         new = self.model.flat.new_zeros
         self._examples = new((K, batch_size, T + 1), dtype=torch.int64)
@@ -136,39 +143,27 @@ class OnDevice:
         self._losses = new((K,))
         self._at = new((1,), dtype=torch.int64)
         """Which of the K steps is next: counted there, so that a recorded update can know it."""
+        if self.device.type == "cuda":
+            with self._unmoved():
+                self._graph = recorded(partial(self._step, kind, terms), self._at)
 
-    def _record(self, kind: str, terms: Terms) -> Callable[[], None]:
-        """A function that makes the next update."""
-
-        def step() -> None:
-            self._step(kind, terms)
-
-        names = MEMORY[kind] if kind == "adamw" or terms.momentum else ()
-        state = [self.model.flat, *(self._momentum(name) for name in names)]
-        if self.device.type != "cuda":
-            return step
-        # Libraries are set up by the first calls, which no graph can hold; these must not count.
+    @contextmanager
+    def _unmoved(self) -> Iterator[None]:
+        """Whatever is done within, the state is afterwards as it was."""
+        state = [self.model.flat, *self._momenta.values()]
         kept = [tensor.clone() for tensor in state]
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(3):
-                self._at.zero_()
-                step()
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            step()
-        for tensor, before in zip(state, kept, strict=True):
-            tensor.copy_(before)
-        return graph.replay
+        try:
+            yield
+        finally:
+            for tensor, before in zip(state, kept, strict=True):
+                tensor.copy_(before)
 
     def _step(self, kind: str, terms: Terms) -> None:
         """The update that `_at` says is next."""
         model, gradient = self.model, self._gradient
         (examples,) = self._examples.index_select(0, self._at).unbind()
         loss = differentiate(model, model.views(gradient), model.layers(gradient).W, examples)
-        self._losses.index_copy_(0, self._at, loss.view(1))
+        self._losses.scatter_(0, self._at, loss.view(1))
         clip(gradient, terms.clip)
         rate, shrink, correction = self._factors.index_select(0, self._at).view(-1).unbind()
         if kind == "adamw":
@@ -182,6 +177,25 @@ class OnDevice:
                 gradient = self._momenta["momentum"].mul_(terms.momentum).add_(gradient)
             model.flat.sub_(gradient * rate)
         self._at.add_(1)
+
+
+def recorded(step: Callable[[], None], at: Tensor) -> torch.cuda.CUDAGraph:
+    """`step` as a graph; it is made some times on the way, always at 0."""
+    # Libraries are set up by the first calls, which no graph can hold.
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            at.zero_()
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    # Else cuBLAS would work in memory of an earlier graph, which that one takes along when it goes
+    # (pytorch issue 193402).
+    getattr(torch._C, "_cuda_clearCublasWorkspaces", lambda: None)()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph
 
 
 def factors(kind: str, terms: Terms, rates: Sequence[float], done: int) -> Tensor:
@@ -203,7 +217,7 @@ def differentiate(model: Model, gradient: Parameters, dW: Tensor, examples: Tens
     """Fill `gradient`, and `dW` where there are direct connections, with the derivatives of the
     mean loss of `examples` (B, T + 1), contexts with their target last; return that loss ().
     """
-    B, T, E = len(examples), model.config.block_size, model.config.embedding_size
+    B, T = len(examples), model.config.block_size
     contexts, targets = examples[:, :T], examples[:, T:]
     emb = model.C[contexts].flatten(1)  # (B, T·E)
     h = torch.tanh(torch.addmm(model.b1, emb, model.W1))  # (B, H)
@@ -224,12 +238,34 @@ def differentiate(model: Model, gradient: Parameters, dW: Tensor, examples: Tens
     if model.config.direct:
         torch.mm(emb.t(), dlogits, out=dW)
         demb.addmm_(dlogits, model.W.t())
-    # With CUDA it sorts, and sums in that order; index_add_ would sum in the order of chance.
-    dC = torch.ops.aten.embedding_dense_backward(
-        demb.view(B, T, E), contexts, model.vocab_size, -1, False
-    )
+    dC = (sorted_sums if emb.device.type != "mps" else products)(demb, contexts, model.vocab_size)
     gradient.C.copy_(dC)
     return loss
+
+
+def sorted_sums(demb: Tensor, contexts: Tensor, vocab_size: int) -> Tensor:
+    """The derivative by C (V, E) from that by the embeddings (B, T·E) of `contexts` (B, T).
+
+    With CUDA it sorts the symbols, and sums in that order; `index_add_` would in that of chance.
+    """
+    B, T = contexts.shape
+    dC: Tensor = torch.ops.aten.embedding_dense_backward(
+        demb.view(B, T, -1), contexts, vocab_size, -1, False
+    )
+    return dC
+
+
+def products(demb: Tensor, contexts: Tensor, vocab_size: int) -> Tensor:
+    """The same for Metal, where that sums in the order of chance (pytorch issue 195404)."""
+    T = contexts.shape[1]
+    rows = demb.view(contexts.numel(), -1)  # (B·T, E)
+    dC = demb.new_zeros((vocab_size, demb.shape[1] // T))
+    some = max(1, _MOST_BYTES // vocab_size)
+    for first in range(0, len(rows), some):
+        piece, symbols = (each[first : first + some] for each in (rows, contexts.reshape(-1, 1)))
+        one_hot = piece.new_zeros((len(piece), vocab_size)).scatter_(1, symbols, 1)
+        dC.addmm_(one_hot.t(), piece)
+    return dC
 
 
 def clip(gradient: Tensor, limit: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 TOO_LITTLE = "the engine does not get the memory that it needs; free some, then resume"
 
-_WORDS = ("allocate memory", "bad_alloc", "out of memory", "failed to map segment")
+_WORDS = ("allocate memory", "bad_alloc", "out of memory", "alloc_failed", "failed to map segment")
 """Those of torch and of the loader, which have no exception of their own for it."""
 
 

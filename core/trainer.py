@@ -111,7 +111,7 @@ class Trainer:
 
     @property
     def model(self) -> Model:
-        """The weights and the forward pass, to be looked at, and changed."""
+        """The weights and the forward pass as they are now, to be looked at, and changed."""
         self._bring_home()
         return self._model
 

@@ -56,10 +56,12 @@ def main(arguments: list[str]) -> int:
     except Unwritten as error:
         say(f"{error}, then resume")
         return NO_ROOM
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        say(TOO_LITTLE)
+    except Exception as error:  # noqa: BLE001 - whatever it was, client.py quotes the last line
+        if is_out_of_memory(error):
+            say(TOO_LITTLE)
+        else:
+            traceback.print_exc()
+            say(told(error))
         return 1
     try:
         server = Server(directory)
@@ -121,7 +123,9 @@ def _fail(server: Server, reason: str) -> int:
 
 def told(error: BaseException) -> str:
     """An error that nobody expected, in one line."""
-    return f"{type(error).__name__}: {error}"
+    # What a GPU complains of has several; the first says what it is.
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {first}"
 
 
 def say(text: str) -> None:
