@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
-import msgspec
+from collections.abc import Generator
+from typing import Literal, assert_never
 
 from core import steering
 from core.dials import DIALS, KNOB_NAMES, ConfigError, Value
+from core.errand import Errand
 from core.errors import UserError
 from core.lineage import point_at
-from core.looking import look
+from core.looking import finding_surprising, look
+from core.lr_finder import check_wish, finding
+from core.measuring import evaluating, looking_at_test
 from core.protocol import (
     AnyCommand,
     Cancel,
@@ -38,9 +40,7 @@ from core.protocol import (
     Undo,
 )
 from core.run import Run
-
-MOST_NAMES, MOST_WORDS = 1_000, 1_000
-"""Drawn by one command, of names or of words of texts; training waits for it."""
+from core.sampled import sample
 
 
 class Refused(UserError):
@@ -93,11 +93,15 @@ def _obey(run: Run, command: AnyCommand, client: str) -> None:
         case Evaluate(test=test):
             if errand is not None:
                 raise Refused("an evaluation is under way already")
-            run.evaluate(command.id, client, test=test)
+            measure = looking_at_test if test else evaluating
+            _begin(
+                run, "evaluating", measure(run, answers=command.id, client=client), command, client
+            )
         case FindLearningRate():
             if errand is not None:
                 raise Refused("an evaluation is under way; try again")
-            run.find(command, client)
+            check_wish(command)
+            _begin(run, "finding", finding(run, command, client), command, client)
         case Sample():
             _sample(run, command, client)
         case Predict() | Score() | Embed() | Diagnose():
@@ -105,7 +109,7 @@ def _obey(run: Run, command: AnyCommand, client: str) -> None:
         case FindSurprising():
             if errand is not None:
                 raise Refused("an evaluation is under way; try again")
-            run.find_surprising(command, client)
+            _begin(run, "evaluating", finding_surprising(run, command, client), command, client)
         case Undo():
             if not run.journal.acts.undo:
                 raise Refused("there is nothing to undo")
@@ -127,6 +131,18 @@ def _obey(run: Run, command: AnyCommand, client: str) -> None:
             run.end(f"asked by {client or 'its driver'}")
         case _:
             assert_never(command)
+
+
+def _begin(
+    run: Run,
+    what: Literal["evaluating", "finding"],
+    work: Generator[None, None, None],
+    command: AnyCommand,
+    client: str,
+) -> None:
+    """Have it done a piece at a time; whoever asked is told if it is given up."""
+    name = type(command).__name__
+    run.errand = Errand(what, run.step, work, name, command.id, client)
 
 
 def _where(run: Run, command: Restore) -> Point:
@@ -200,26 +216,9 @@ def _change_setting(run: Run, name: str, value: Value, answers: int, client: str
 
 
 def _sample(run: Run, wish: Sample, client: str) -> None:
-    settings = run.settings
-    for name, number, most in (
-        ("count", wish.count, MOST_NAMES),
-        ("max_length", wish.max_length, 1_000),
-    ):
-        if not 1 <= number <= most:
-            raise ConfigError(name, number, f"must be from 1 to {most:,}")
-    if run.config.data.level == "word" and wish.count * wish.max_length > MOST_WORDS:
-        cure = f"of {wish.max_length:,} words each must be at most {MOST_WORDS:,} words in all"
-        raise ConfigError("texts", wish.count, cure)
-    temperature = settings.temperature if wish.temperature is None else wish.temperature
-    top_k = settings.top_k if wish.top_k is None else wish.top_k
-    DIALS["temperature"].check(temperature)
-    DIALS["top_k"].check(top_k)
-    if wish.seed is not None and not 0 <= wish.seed < 2**63:
-        raise ConfigError("seed", wish.seed, "must be a whole number from 0")
     try:
-        run.draw(msgspec.structs.replace(wish, temperature=temperature, top_k=top_k), client)
+        sample(run, wish, client)
     except UserError:
         raise
     except ValueError as error:
-        # A beginning with symbols that the vocabulary lacks, or weights that are not finite.
         raise Refused(str(error)) from None

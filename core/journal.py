@@ -47,6 +47,7 @@ class Journal:
         """Of the last recorded event."""
         self.seconds = max((e.seconds for e in events if isinstance(e, Clock)), default=0.0)
         """Spent inside updates since the run began."""
+        self._clock_noted = time.monotonic()
         self._losses: list[np.ndarray] = []
         self._first_step = 0
         self._streamed = time.monotonic()
@@ -91,6 +92,13 @@ class Journal:
         self._losses.append(losses)
         if time.monotonic() - self._streamed >= STREAM_SECONDS:
             self._stream()
+
+    def note_clock(self, step: int, after: float = 0.0) -> None:
+        """Record the seconds inside updates, unless that was done less than `after` seconds ago."""
+        now = time.monotonic()
+        if now - self._clock_noted >= after:
+            self._clock_noted = now
+            self.add(Clock, step, seconds=self.seconds)
 
     def tell(self, event: AnyEvent, to: str | None = None) -> None:
         """Send an event to the client of that name, or to everyone.

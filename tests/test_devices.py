@@ -20,7 +20,6 @@ from torch.nn.functional import cross_entropy
 
 from core.config import Device, Knobs, ModelConfig
 from core.evaluation import measure
-from core.launch import start_engine
 from core.lr_finder import range_test
 from core.model import Model
 from core.on_device import OnDevice, differentiate, missing, products, sorted_sums
@@ -28,6 +27,7 @@ from core.optimizer import Terms
 from core.protocol import EngineStarted
 from core.record import read_events
 from core.trainer import Trainer
+from tests import quick_engines
 from tests.conftest import begun
 from tests.test_cli import fit, reported, steermore, within
 from tests.test_trainer import DATA, RECIPES, SMALL, changed, make
@@ -299,8 +299,7 @@ def test_a_run_of_a_device_that_is_not_here_says_so_and_can_still_be_read(
 ) -> None:
     report = fit(tmp_path, "--data", names, "--steps", "50")
     run = moved(tmp_path / "runs" / report["run"], NO_GPU[0])
-    engine = start_engine(run)
-    assert engine.wait(60) == 1
+    assert quick_engines.start(run).wait(60) == 1
     sentence = f"device {NO_GPU[0]} is not to be had: {missing(NO_GPU[0])}; train this run where"
     assert sentence in (run / "engine.log").read_text()
     refused = within("replay", "last", cwd=tmp_path)

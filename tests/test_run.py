@@ -311,7 +311,7 @@ def test_whatever_is_watched_the_weights_are_the_same(
     run = open_run(preset="fast", settings={"step_limit": 150})
     obey(run, Resume())
     for number, command in enumerate(commands):
-        run._pacing.chunk = chunks[number % len(chunks)]
+        run.pacing.chunk = chunks[number % len(chunks)]
         run.work()
         obey(run, command)
         run.work()

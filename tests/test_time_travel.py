@@ -427,7 +427,7 @@ def test_live_reopened_and_replayed_states_are_equal(
     chance = random.Random(seed)
     run = Run(make_run(settings={"evaluation_interval": 500}))
     for deed, updates in deeds:
-        run._pacing.chunk = chance.choice([1, 3, 16, 64])
+        run.pacing.chunk = chance.choice([1, 3, 16, 64])
         train(run, updates) if updates else None
         match deed:
             case "restore":

@@ -1,0 +1,68 @@
+"""The command Sample: names or texts for whoever asks, noted in the record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from core.continuing import drawn
+from core.dials import DIALS, ConfigError
+from core.protocol import Sample, SamplesDrawn
+from core.scoring import losses_of
+
+if TYPE_CHECKING:
+    from core.run import Run
+
+MOST_NAMES, MOST_WORDS = 1_000, 1_000
+"""Drawn by one command, of names or of words of texts; training waits for it."""
+
+
+def sample(run: Run, wish: Sample, client: str = "") -> None:
+    """Draw them from the present weights, and note them.
+
+    Raises ConfigError, and ValueError for a beginning with symbols that the vocabulary lacks, or
+    for weights that are not finite.
+    """
+    wish = _whole(run, wish)
+    assert wish.temperature is not None
+    assert wish.top_k is not None
+    assert wish.seed is not None
+    model = run.trainer.model
+    names = [name for piece in drawn(model, run.data, wish) for name in piece]
+    run.drawings += 1
+    run.journal.add(
+        SamplesDrawn,
+        run.step,
+        names=tuple(names),
+        losses=tuple(round(loss, 4) for loss in losses_of(model, run.data, names)),
+        temperature=wish.temperature,
+        top_k=wish.top_k,
+        seed=wish.seed,
+        prefix=wish.prefix,
+        max_length=wish.max_length,
+        answers=wish.id,
+        client=client,
+    )
+
+
+def _whole(run: Run, wish: Sample) -> Sample:
+    """With every field set, by settings and earlier drawings; raises ConfigError."""
+    settings = run.settings
+    for name, number, most in (
+        ("count", wish.count, MOST_NAMES),
+        ("max_length", wish.max_length, 1_000),
+    ):
+        if not 1 <= number <= most:
+            raise ConfigError(name, number, f"must be from 1 to {most:,}")
+    if run.config.data.level == "word" and wish.count * wish.max_length > MOST_WORDS:
+        cure = f"of {wish.max_length:,} words each must be at most {MOST_WORDS:,} words in all"
+        raise ConfigError("texts", wish.count, cure)
+    temperature = settings.temperature if wish.temperature is None else wish.temperature
+    top_k = settings.top_k if wish.top_k is None else wish.top_k
+    seed = run.drawings if wish.seed is None else wish.seed
+    DIALS["temperature"].check(temperature)
+    DIALS["top_k"].check(top_k)
+    if not 0 <= seed < 2**63:
+        raise ConfigError("seed", seed, "must be a whole number from 0")
+    return msgspec.structs.replace(wish, temperature=temperature, top_k=top_k, seed=seed)
