@@ -33,7 +33,7 @@ MINUTE = 60.0 if FUZZ > 10 else 3.0
 @pytest.fixture
 def open_dashboard(open_dashboard: Open) -> Open:
     """A small model, trained without an end."""
-    return partial(open_dashboard, "--steps", NO_END, "--hidden-size", "16")
+    return partial(open_dashboard, *NO_END, "--hidden-size", "16")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def session(tmp_path_factory: pytest.TempPathFactory, few_names: Path) -> Iterat
     """One dashboard for several tests; each finds it at 120×36, training, and leaves it so."""
     runs = tmp_path_factory.mktemp("session") / "runs"
     sizes = ("--hidden-size", "16", "--evaluation-interval", "1000000")
-    dashboard = Dashboard(runs, "--data", str(few_names), "--steps", NO_END, *sizes)
+    dashboard = Dashboard(runs, "--data", str(few_names), *NO_END, *sizes)
     try:
         dashboard.wait_until_it_trains()
         yield dashboard
@@ -145,7 +145,7 @@ def test_a_killed_dashboard_leaves_a_usable_terminal_and_an_engine_that_trains_o
     program = ("sh", "-c", '"$@"; cat', "sh", *PROGRAM)
     # No evaluations: their lines would push from the log what is looked for.
     sizes = ("--hidden-size", "16", "--evaluation-interval", "1000000")
-    flags = ("--data", str(few_names), "--steps", NO_END, *sizes)
+    flags = ("--data", str(few_names), *NO_END, *sizes)
     dashboard = Dashboard(tmp_path / "runs", *flags, program=program)
     try:
         dashboard.wait_until_it_trains()
@@ -194,7 +194,7 @@ def test_ctrl_z_gives_the_terminal_back_fg_the_dashboard_and_a_kill_the_shell(
     try:
         shell.wait_for("ready>")
         runs, program = tmp_path / "runs", " ".join(PROGRAM)
-        shell.press(f"{program} --data {few_names} --runs-dir {runs} --steps {NO_END}\r")
+        shell.press(f"{program} --data {few_names} --runs-dir {runs} {' '.join(NO_END)}\r")
         shell.wait_for(lambda: "training" in shell.lines[0], 60)
         (run,) = runs.iterdir()
         shell.press("\x1a")

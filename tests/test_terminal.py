@@ -27,15 +27,15 @@ from tests.terminal import PROGRAM, Dashboard
 FIRST_FRAME = 6.0
 TRAINING = 30.0
 KEY = 5.0
-NO_END = "100000000"
-"""Steps: more than any test waits for."""
+NO_END = ("--steps", "100000000", "--pace", "4000")
+"""More steps than any test waits for, at a pace that leaves others some of the processor."""
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory, few_names: Path) -> Iterator[Dashboard]:
     """One dashboard for several tests; each finds it at 120×36, training, and leaves it so."""
     runs = tmp_path_factory.mktemp("session") / "runs"
-    dashboard = Dashboard(runs, "--data", str(few_names), "--steps", NO_END)
+    dashboard = Dashboard(runs, "--data", str(few_names), *NO_END)
     try:
         dashboard.wait_until_it_trains()
         yield dashboard
@@ -208,7 +208,7 @@ def test_a_dashboard_opened_paused_trains_only_when_asked(open_dashboard: Open) 
 def test_sigterm_gives_the_terminal_back_and_the_engine_trains_on(
     open_dashboard: Open,
 ) -> None:
-    dashboard = open_dashboard("--steps", NO_END)
+    dashboard = open_dashboard(*NO_END)
     dashboard.wait_until_it_trains()
     os.kill(dashboard.process.pid, signal.SIGTERM)
     assert dashboard.wait_for_end() == 128 + signal.SIGTERM
@@ -219,7 +219,7 @@ def test_sigterm_gives_the_terminal_back_and_the_engine_trains_on(
 def test_closing_the_terminal_ends_the_dashboard_and_the_engine_trains_on(
     open_dashboard: Open,
 ) -> None:
-    dashboard = open_dashboard("--steps", NO_END)
+    dashboard = open_dashboard(*NO_END)
     dashboard.wait_until_it_trains()
     dashboard.hang_up()
     dashboard.process.wait(20)
@@ -257,7 +257,8 @@ def test_a_steered_run_outlives_its_terminal_and_replays_bit_for_bit(
     # Few evaluations: what the keys did must stay in the part of the log that is in view.
     # At a pace: a fast machine must not reach an end before all keys are pressed.
     first = open_dashboard(
-        *("--steps", NO_END, "--schedule", "constant", "--pace", "4000"),
+        *NO_END,
+        *("--schedule", "constant"),
         *("--hidden-size", "16", "--evaluation-interval", "50000"),
     )
     first.wait_until_it_trains()
@@ -304,7 +305,7 @@ def test_a_steered_run_outlives_its_terminal_and_replays_bit_for_bit(
 
 
 def test_a_run_that_ended_is_shown_and_r_resumes_it(open_dashboard: Open) -> None:
-    first = open_dashboard("--steps", NO_END)
+    first = open_dashboard(*NO_END)
     first.wait_until_it_trains()
     first.press("Q")
     assert first.wait_for_end() == 0
@@ -326,7 +327,7 @@ def test_a_run_that_ended_is_shown_and_r_resumes_it(open_dashboard: Open) -> Non
 
 
 def test_x_forks_and_goes_on_in_the_fork(open_dashboard: Open) -> None:
-    first = open_dashboard("--steps", NO_END)
+    first = open_dashboard(*NO_END)
     first.wait_until_it_trains()
     (parent,) = first.run.parent.iterdir()
     first.press("x")
@@ -343,7 +344,7 @@ def test_x_forks_and_goes_on_in_the_fork(open_dashboard: Open) -> None:
 
 
 def test_a_fork_of_a_paused_run_waits_to_be_told(open_dashboard: Open) -> None:
-    first = open_dashboard("--steps", NO_END)
+    first = open_dashboard(*NO_END)
     first.wait_until_it_trains()
     first.press("space")
     first.wait_for("paused", KEY)
