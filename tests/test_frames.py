@@ -117,7 +117,7 @@ def test_a_frame_in_which_nothing_changed_paints_nothing(dataset: Dataset) -> No
             # It tells nothing that is to be seen.
             training.take([Clock(seq=9 + seq, branch=0, step=3_100, time=0.0, seconds=1.0)])
             await one_frame(pilot, training)
-        assert wire.sent == sent
+        assert wire.sent == sent, wire.newest
 
     on_screen(dataset, scenario)
 

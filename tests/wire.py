@@ -20,6 +20,8 @@ class Wire(HeadlessDriver):
 
     sent = 0
     """Characters so far."""
+    newest = ""
+    """The last of them, of one write."""
     screen: pyte.Screen | None = None
     """Of the terminal."""
 
@@ -31,6 +33,7 @@ class Wire(HeadlessDriver):
     def write(self, data: str) -> None:
         """Take what a terminal would be sent."""
         self.sent += len(data)
+        self.newest = data
         if self.screen is not None:
             pyte.Stream(self.screen).feed(data)
 
