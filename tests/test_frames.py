@@ -69,13 +69,15 @@ async def until(pilot: Pilot[None], true: Callable[[], object]) -> None:
 
 
 async def quiet(pilot: Pilot[None], wire: Wire) -> None:
-    """Until nothing has been sent for half a second."""
-    sent, since = -1, time.monotonic()
-    deadline = since + 20
-    while time.monotonic() - since < 0.5:
+    """Until nothing has been sent for half a second, and through as many turns of the loop: while
+    a busy machine lets nobody turn, nothing is sent either.
+    """
+    sent, turns = -1, 0
+    deadline = time.monotonic() + 20
+    while turns < 25:
         assert time.monotonic() < deadline
-        if wire.sent != sent:
-            sent, since = wire.sent, time.monotonic()
+        turns = turns + 1 if wire.sent == sent else 0
+        sent = wire.sent
         await pilot.pause(0.02)
 
 
