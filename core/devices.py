@@ -23,13 +23,20 @@ print(json.dumps({device: missing(device) for device in ("cuda", "mps")}))
 """
 
 
+class _TorchFails(Exception):
+    """It could not even be asked."""
+
+
 def chosen(wanted: str) -> Device:
     """The device that is meant; `auto`: a GPU where PyTorch finds one. Raises ConfigError for one
     that is not to be had.
     """
     if wanted == "cpu":
         return "cpu"
-    missing = _look()
+    try:
+        missing = _look()
+    except _TorchFails as error:
+        raise ConfigError("device", wanted, f"cannot be looked for, since {error}") from None
     if wanted == AUTO:
         return next((device for device in get_args(Device) if missing.get(device) == ""), "cpu")
     if missing[wanted]:
@@ -41,11 +48,11 @@ def chosen(wanted: str) -> Device:
 
 @cache
 def _look() -> dict[str, str]:
-    """Why each GPU is not to be had, empty if it is; raises ConfigError without a sound torch."""
+    """Why each GPU is not to be had, empty if it is."""
     command = [sys.executable, "-P", "-c", _LOOK]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it was killed"])[-1]
-        raise ConfigError("device", AUTO, f"cannot be looked for, since PyTorch fails: {last}")
+        raise _TorchFails(f"PyTorch fails: {last}")
     missing: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     return missing

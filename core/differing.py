@@ -22,6 +22,7 @@ def facts(config: RunConfig, knobs: Knobs, settings: Settings) -> Facts:
         "level": data.level,
         **({"vocabulary": data.vocabulary, "rare": data.rare} if data.level == "word" else {}),
         **{name: _switched(value) for name, value in model.items()},
+        "device": config.device,
         "seed": config.seed,
         "split_seed": data.split_seed,
         **msgspec.structs.asdict(knobs),

@@ -43,7 +43,8 @@ def mariadb() -> Iterator[str]:
     first.write_text(FIRST)
     servant = _servant() if os.getuid() == 0 else ""
     if servant:
-        shutil.chown(folder, servant)
+        for path in (folder, first):
+            shutil.chown(path, servant)
     user = [f"--user={servant}"] if servant else []
     data = f"--datadir={folder / 'data'}"
     with socket.create_server(("127.0.0.1", 0)) as listener:

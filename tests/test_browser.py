@@ -240,10 +240,13 @@ class Page:
 
 
 def with_pages(
-    serving: Serving, count: int, scene: Callable[[list[Page]], Awaitable[None]]
+    serving: Serving,
+    count: int,
+    scene: Callable[[list[Page]], Awaitable[None]],
+    cookie: str | None = None,
 ) -> None:
     """Play a scene with several pages open, each of which has drawn the dashboard."""
-    headers = {"Cookie": serving.enter(), "Origin": serving.origin}
+    headers = {"Cookie": cookie or serving.enter(), "Origin": serving.origin}
 
     async def play() -> None:
         async with asyncio.timeout(60), aiohttp.ClientSession(headers=headers) as http:
@@ -317,16 +320,17 @@ STRANGE = ["[]", '["resize"]', "{}", "not json", '["stdin", 5]']
 
 def test_a_message_that_our_page_never_sends_ends_that_page(serve: Serve) -> None:
     serving = serve()
+    cookie = serving.enter()
+    for message in STRANGE:
 
-    async def scene(pages: list[Page]) -> None:
-        for message in STRANGE:
-            page = pages.pop()
-            await page.socket.send_str(message)
-            await page.is_closed()
-            await asyncio.to_thread(until, lambda: len(serving.apps) == len(pages))
-        assert serving.process.poll() is None
+        async def scene(pages: list[Page], message: str = message) -> None:
+            await pages[0].socket.send_str(message)
+            await pages[0].is_closed()
+            await asyncio.to_thread(until, lambda: not serving.apps)
+            assert serving.process.poll() is None
 
-    with_pages(serving, len(STRANGE), scene)
+        print("sent:", message)
+        with_pages(serving, 1, scene, cookie)
 
 
 def refuse(*arguments: str, folder: Path, program: Program = steermore) -> str:

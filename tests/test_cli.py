@@ -1,4 +1,6 @@
-"""The commands without a screen, as people call them: real processes, real exit codes."""
+"""The commands without a screen, as people call them: each as a real process, and within the tests'
+own (`within`) where it is only a way to something else.
+"""
 
 from __future__ import annotations
 
@@ -50,9 +52,11 @@ def within(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str
     ):
         for module in (core.answering, core.fit):
             patch.setattr(module, "start_engine", quick_engines.start)
-        code = run_program(*arguments)
-    for number, handler in caught.items():
-        signal.signal(number, handler)
+        try:
+            code = run_program(*arguments)
+        finally:
+            for number, handler in caught.items():
+                signal.signal(number, handler)
     said, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
     return subprocess.CompletedProcess(arguments, code, said, complained)
 

@@ -6,6 +6,7 @@ recording of a graph is tested everywhere; what needs a GPU is skipped where the
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ from core.model import Model
 from core.on_device import OnDevice, differentiate, missing, products, sorted_sums
 from core.optimizer import Terms
 from core.protocol import EngineStarted
-from core.record import read_events
+from core.record import read_config, read_events
 from core.trainer import Trainer
 from tests import quick_engines
-from tests.conftest import begun
+from tests.conftest import MakeRun, begun
 from tests.test_cli import fit, reported, steermore, within
 from tests.test_trainer import DATA, RECIPES, SMALL, changed, make
 
@@ -291,6 +292,17 @@ def moved(run: Path, device: str) -> Path:
         assert f'"device":{space}"cpu"' in text
         file.write_text(text.replace(f'"device":{space}"cpu"', f'"device":{space}"{device}"'))
     return run
+
+
+def test_a_run_from_before_there_were_devices_is_one_of_the_processor(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    run = make_run()
+    config = json.loads((run / "config.json").read_text())
+    assert config.pop("device") == "cpu"
+    (run / "config.json").write_text(json.dumps(config))
+    assert read_config(run).device == "cpu"
+    assert within("resume", run, "--headless", "--steps", "30", cwd=tmp_path).returncode == 0
 
 
 @without

@@ -10,10 +10,11 @@ import msgspec
 import pytest
 from textual.widgets import Input, Static
 
-from core.config import PRESETS, RunConfig
+from core.config import KERNELS, PRESETS, RunConfig
+from core.differing import facts
 from core.errors import UserError
 from core.forking import fork
-from core.launch import words_path
+from core.launch import load_data, words_path
 from core.options import shipped_names
 from core.record import is_served, read_column, read_config
 from core.story import read_story
@@ -23,9 +24,11 @@ from tests.terminal import PROGRAM, Dashboard
 from tests.test_dashboard import Hands
 from tests.test_other_runs import ended, look_at, steered
 from tests.test_time_travel import reopened, train
+from tui.history.history import History
 from tui.parting import NextRun
 from tui.restarting import BEGAN, FIELDS, NOW, PRESET, Origin
 from tui.screens.restart import Restart
+from tui.standing import status_of
 from tui.widgets.choice import Choice
 
 
@@ -253,6 +256,17 @@ def test_a_fork_is_restarted_from_nothing_with_the_knobs_it_was_given(old: Path)
     assert again.knobs.schedule_start == 0
     assert again.knobs.learning_rate == 0.05
     assert again.settings == PRESETS["lecture"].settings
+
+
+def test_a_run_of_a_gpu_is_restarted_there(old: Path) -> None:
+    config = msgspec.structs.replace(read_config(old), device="cuda")
+    origin = Origin(config, config.knobs, config.settings, words_path(old, config))
+    again = origin.begin(origin.texts, read_words(origin.words)).config
+    assert (again.device, again.kernel) == ("cuda", KERNELS["cuda"])
+    history = History(config)
+    data = load_data(old, read_config(old))
+    assert status_of(history, data, "live").model.endswith("→27 on cuda")
+    assert facts(config, config.knobs, config.settings)["device"] == "cuda"
 
 
 @pytest.fixture

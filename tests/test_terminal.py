@@ -35,7 +35,8 @@ NO_END = ("--steps", "100000000", "--pace", "4000")
 def session(tmp_path_factory: pytest.TempPathFactory, few_names: Path) -> Iterator[Dashboard]:
     """One dashboard for several tests; each finds it at 120×36, training, and leaves it so."""
     runs = tmp_path_factory.mktemp("session") / "runs"
-    dashboard = Dashboard(runs, "--data", str(few_names), *NO_END)
+    # At full speed, as keys are to answer then.
+    dashboard = Dashboard(runs, "--data", str(few_names), *NO_END[:2])
     try:
         dashboard.wait_until_it_trains()
         yield dashboard

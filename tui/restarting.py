@@ -191,7 +191,7 @@ class Origin:
         }
         given = texts | kept | {"data": data}
         config = configured(given, words, self.recipe(texts))
-        # Not looked for anew, which takes a second or two: this run computes there already.
+        # Where this run computes; not looked for here, which takes a second or two.
         device = self.config.device
         config = msgspec.structs.replace(config, device=device, kernel=KERNELS[device])
         return Beginning(config, words)
