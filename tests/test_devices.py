@@ -17,7 +17,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorDeviceMismatchError, FakeTensorMode
-from torch.nn.functional import cross_entropy
 
 from core.config import Device, Knobs, ModelConfig
 from core.evaluation import measure
@@ -31,6 +30,7 @@ from core.trainer import Trainer
 from tests import quick_engines
 from tests.conftest import MakeRun, begun
 from tests.test_cli import fit, reported, steermore, within
+from tests.test_gradient import by_autograd, drawn
 from tests.test_trainer import DATA, RECIPES, SMALL, changed, make
 
 GPUS = ("cuda", "mps")
@@ -65,24 +65,11 @@ def away(place: str, config: ModelConfig = SMALL, **knobs: Any) -> Trainer:
 def test_its_gradient_equals_that_of_autograd_for_every_shape(
     T: int, E: int, H: int, V: int, B: int, seed: int, direct: bool
 ) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    config = ModelConfig(block_size=T, embedding_size=E, hidden_size=H, direct=direct)
-    model = Model(config, V, dtype=torch.float64)
-    model.flat.copy_(torch.randn(model.flat.shape, generator=generator, dtype=torch.float64))
-    examples = torch.randint(V, (B, T + 1), generator=generator)
+    model, examples = drawn(T=T, E=E, H=H, V=V, B=B, seed=seed, direct=direct)
     gradient = torch.full_like(model.flat, torch.nan)
     loss = differentiate(model, model.views(gradient), model.layers(gradient).W, examples)
-
-    weights = model.flat.clone().requires_grad_()
-    C, W1, b1, W2, b2 = model.views(weights)
-    x = C[examples[:, :T]].reshape(B, -1)
-    y = torch.tanh(x @ W1 + b1) @ W2 + b2
-    if direct:
-        y = y + x @ model.named(weights)["W"]
-    expected = cross_entropy(y, examples[:, T])
-    expected.backward()  # type: ignore[no-untyped-call]
-    torch.testing.assert_close(loss, expected.detach(), rtol=1e-9, atol=1e-12)
-    torch.testing.assert_close(gradient, weights.grad, rtol=1e-9, atol=1e-12)
+    expected = by_autograd(model, examples)
+    torch.testing.assert_close((loss, gradient), expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -19,28 +19,41 @@ def both_gradients(
     *, T: int, E: int, H: int, V: int, B: int, seed: int, direct: bool = False
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Our gradient, autograd's, our logits (B, V), the model's, all in float64."""
+    model, examples = drawn(T=T, E=E, H=H, V=V, B=B, seed=seed, direct=direct)
+
+    memory, logits = memory_for(model, B), torch.empty(V, B, dtype=torch.float64)
+    batches = arrange(examples[None].numpy(), E)
+    with torch.inference_mode():
+        differentiate(memory, batches.places[0], batches.cells[0], logits)
+    _, autograd = by_autograd(model, examples)
+    return memory.gradient.clone(), autograd, logits.t(), model.forward(examples[:, :T])
+
+
+def drawn(
+    *, T: int, E: int, H: int, V: int, B: int, seed: int, direct: bool
+) -> tuple[Model, Tensor]:
+    """A model in float64, and examples (B, T + 1) for it."""
     generator = torch.Generator().manual_seed(seed)
     config = ModelConfig(block_size=T, embedding_size=E, hidden_size=H, direct=direct)
     model = Model(config, V, dtype=torch.float64)
     model.flat.copy_(torch.randn(model.flat.shape, generator=generator, dtype=torch.float64))
-    examples = torch.randint(V, (1, B, T + 1), generator=generator)
-    contexts, targets = examples[0, :, :T], examples[0, :, T]
+    return model, torch.randint(V, (B, T + 1), generator=generator)
 
-    memory, logits = memory_for(model, B), torch.empty(V, B, dtype=torch.float64)
-    batches = arrange(examples.numpy(), E)
-    with torch.inference_mode():
-        differentiate(memory, batches.places[0], batches.cells[0], logits)
 
+def by_autograd(model: Model, examples: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean loss of examples (B, T + 1), and its gradient, flat."""
+    T = model.config.block_size
     weights = model.flat.clone().requires_grad_()
     C, W1, b1, W2, b2 = model.views(weights)
-    x = C[contexts].reshape(B, -1)
+    x = C[examples[:, :T]].flatten(1)
     y = torch.tanh(x @ W1 + b1) @ W2 + b2
-    if direct:
+    if model.config.direct:
         # Equation 1 of Bengio et al. 2003: y = b + W x + U tanh(d + H x).
         y = y + x @ model.named(weights)["W"]
-    cross_entropy(y, targets).backward()  # type: ignore[no-untyped-call]
+    loss = cross_entropy(y, examples[:, T])
+    loss.backward()  # type: ignore[no-untyped-call]
     assert weights.grad is not None
-    return memory.gradient.clone(), weights.grad, logits.t(), model.forward(contexts)
+    return loss.detach(), weights.grad
 
 
 @settings(deadline=None, max_examples=80)
