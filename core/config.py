@@ -28,6 +28,7 @@ GuardKind = Literal["off", "stop", "act"]
 PresetName = Literal["lecture", "fast", "bengio2003"]
 Level = Literal["character", "word"]
 Device = Literal["cpu", "cuda", "mps"]
+GPUS: tuple[Device, ...] = ("cuda", "mps")
 
 KERNELS: dict[Device, str] = {"cpu": "script-1", "cuda": "graph-1", "mps": "rows-1"}
 """Of each device the implementation of an update: another name where it may give other bits."""

@@ -9,17 +9,18 @@ import json
 import subprocess
 import sys
 from functools import cache
-from typing import cast, get_args
+from typing import cast
 
-from core.config import Device
+from core.config import GPUS, Device
 from core.dials import ConfigError
 from core.foundations import AUTO
 from core.launch import environment
 
 _LOOK = """
 import json
+from core.config import GPUS
 from core.on_device import missing
-print(json.dumps({device: missing(device) for device in ("cuda", "mps")}))
+print(json.dumps({device: missing(device) for device in GPUS}))
 """
 
 
@@ -38,7 +39,7 @@ def chosen(wanted: str) -> Device:
     except _TorchFails as error:
         raise ConfigError("device", wanted, f"cannot be looked for, since {error}") from None
     if wanted == AUTO:
-        return next((device for device in get_args(Device) if missing.get(device) == ""), "cpu")
+        return next((device for device in GPUS if not missing[device]), "cpu")
     if missing[wanted]:
         raise ConfigError(
             "device", wanted, f"is not to be had: {missing[wanted]}; give cpu or auto"

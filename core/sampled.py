@@ -24,11 +24,7 @@ def sample(run: Run, wish: Sample, client: str = "") -> None:
     Raises ConfigError, and ValueError for a beginning with symbols that the vocabulary lacks, or
     for weights that are not finite.
     """
-    wish = _whole(run, wish)
-    assert wish.temperature is not None
-    assert wish.top_k is not None
-    assert wish.seed is not None
-    model = run.trainer.model
+    wish, model = _whole(run, wish), run.trainer.model
     names = [name for piece in drawn(model, run.data, wish) for name in piece]
     run.drawings += 1
     run.journal.add(

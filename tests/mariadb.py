@@ -5,7 +5,6 @@ with a password, and gone at the end.
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.postgresql import ESCAPED, PASSWORD
+from tests.postgresql import ESCAPED, PASSWORD, free_port, servant
 
 SECONDS = 60
 """A busy machine may take to start it."""
@@ -30,7 +29,7 @@ def reason() -> str:
     """Why none can be started here; empty where one can."""
     if shutil.which("mariadbd", path=_path()) is None or shutil.which("mariadb-install-db") is None:
         return "MariaDB is not installed here"
-    if os.getuid() == 0 and not _servant():
+    if os.getuid() == 0 and servant("mysql") is None:
         return "MariaDB does not run as root, and there is nobody else to run it"
     return ""
 
@@ -41,14 +40,13 @@ def mariadb() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="steermore-mariadb-"))
     first, log = folder / "first.sql", folder / "log"
     first.write_text(FIRST)
-    servant = _servant() if os.getuid() == 0 else ""
-    if servant:
+    owner = servant("mysql") if os.getuid() == 0 else None
+    if owner is not None:
         for path in (folder, first):
-            shutil.chown(path, servant)
-    user = [f"--user={servant}"] if servant else []
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+    user = [] if owner is None else [f"--user={owner.pw_name}"]
     data = f"--datadir={folder / 'data'}"
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     server: subprocess.Popen[bytes] | None = None
     try:
         with log.open("ab") as out:
@@ -90,8 +88,3 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
 def _path() -> str:
     # Where servers are is not in everyone's.
     return os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/libexec"])
-
-
-def _servant() -> str:
-    names = {each.pw_name for each in pwd.getpwall()}
-    return next((name for name in ("mysql", "nobody") if name in names), "")

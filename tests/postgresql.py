@@ -31,7 +31,7 @@ def reason() -> str:
     """Why none can be started here; empty where one can."""
     if binaries() is None:
         return "PostgreSQL is not installed here"
-    if os.getuid() == 0 and (shutil.which("runuser") is None or _servant() is None):
+    if os.getuid() == 0 and (shutil.which("runuser") is None or servant("postgres") is None):
         return "PostgreSQL does not run as root, and there is nobody else to run it"
     return ""
 
@@ -42,12 +42,11 @@ def postgresql() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="steermore-postgresql-"))
     data, secret = folder / "data", folder / "secret"
     secret.write_text(PASSWORD)
-    servant = _servant() if os.getuid() == 0 else None
-    if servant is not None:
+    owner = servant("postgres") if os.getuid() == 0 else None
+    if owner is not None:
         for path in (folder, secret):
-            os.chown(path, servant.pw_uid, servant.pw_gid)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+    port = free_port()
     try:
         options = ["-A", "scram-sha-256", "-U", "sweeper", f"--pwfile={secret}", "--no-sync"]
         _call(folder, "initdb", "-D", str(data), *options)
@@ -63,10 +62,17 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _servant() -> pwd.struct_passwd | None:
-    for name in ("postgres", "nobody"):
+def free_port() -> int:
+    """One of this machine's that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def servant(name: str) -> pwd.struct_passwd | None:
+    """Who runs a server where root must not: of that name, else nobody."""
+    for each in (name, "nobody"):
         try:
-            return pwd.getpwnam(name)
+            return pwd.getpwnam(each)
         except KeyError:
             continue
     return None
@@ -76,8 +82,8 @@ def _call(folder: Path, program: str, *arguments: str) -> None:
     found = binaries()
     assert found is not None
     command = [str(found / program), *arguments]
-    if os.getuid() == 0 and (servant := _servant()) is not None:
-        command = ["runuser", "-u", servant.pw_name, "--", *command]
+    if os.getuid() == 0 and (owner := servant("postgres")) is not None:
+        command = ["runuser", "-u", owner.pw_name, "--", *command]
     with (folder / f"{program}.out").open("ab") as out:
         # To a file: the server inherits it, and would keep a pipe open.
         done = subprocess.run(command, cwd=folder, stdout=out, stderr=out, check=False)

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorDeviceMismatchError, FakeTensorMode
 
-from core.config import Device, Knobs, ModelConfig
+from core.config import GPUS, Device, Knobs, ModelConfig
 from core.evaluation import measure
 from core.lr_finder import range_test
 from core.model import Model
@@ -33,7 +33,6 @@ from tests.test_cli import fit, reported, steermore, within
 from tests.test_gradient import by_autograd, drawn
 from tests.test_trainer import DATA, RECIPES, SMALL, changed, make
 
-GPUS = ("cuda", "mps")
 PLACES = ["rows", *(device for device in GPUS if not missing(device))]
 """`rows`: the processor, but as a GPU does it."""
 DIRECT = msgspec.structs.replace(SMALL, direct=True, decay_biases=False)

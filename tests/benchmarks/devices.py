@@ -13,12 +13,11 @@ import time
 
 import torch
 
-from core.config import Device, Knobs, ModelConfig
+from core.config import GPUS, Device, Knobs, ModelConfig
 from core.dataset import Dataset
 from core.launch import read_data
 from core.on_device import called, missing
 from core.options import shipped_names
-from core.text import Text
 from core.threads import fitting_threads, operations
 from core.trainer import Trainer
 from tests.benchmarks import words
@@ -43,8 +42,7 @@ OF_WORDS = [
 
 def device_at_hand() -> Device | None:
     """The GPU to measure."""
-    gpus: tuple[Device, ...] = ("cuda", "mps")
-    return next((device for device in gpus if not missing(device)), None)
+    return next((device for device in GPUS if not missing(device)), None)
 
 
 def speed(trainer: Trainer) -> float:
@@ -80,10 +78,8 @@ def figures() -> list[Figure]:
     if device is None:
         return []
     where = Figure("a GPU against the processor", f"{called(device)}; {os.cpu_count()} cores")
-    names = Dataset.from_words(read_data(shipped_names(), "character").words, 3, 42, "")
-    longer = Dataset.from_words(read_data(shipped_names(), "character").words, 8, 42, "")
-    text: Text = words.text()
-    lists = {3: names, 8: longer}
+    names, text = read_data(shipped_names(), "character").words, words.text()
+    lists = {T: Dataset.from_words(names, T, 42, "") for T in (3, 8)}
     return [
         where,
         *(beside(lists[model.block_size], model, knobs, device) for model, knobs in OF_NAMES),
