@@ -10,11 +10,13 @@ import msgspec
 import pytest
 from textual.widgets import Input, Static
 
-from core.config import KERNELS, PRESETS, RunConfig
+from core.config import GPUS, KERNELS, PRESETS, RunConfig
+from core.dials import ConfigError
 from core.differing import facts
 from core.errors import UserError
 from core.forking import fork
 from core.launch import load_data, words_path
+from core.on_device import missing
 from core.options import shipped_names
 from core.record import is_served, read_column, read_config
 from core.story import read_story
@@ -92,6 +94,7 @@ def test_the_form_is_filled_with_what_the_run_has(old: Path, names: Path) -> Non
             "level": "character",
             "seed": "7",
             "data": str(names),
+            "device": "cpu",
             "preset": "lecture",
             "recipe": BEGAN,
         }
@@ -136,6 +139,27 @@ def test_a_wrong_value_is_explained_in_place_as_on_the_command_line(
         await hands.until(lambda: str(told.value) in text(hands, "about"))
 
     assert look_at(old, scenario).next_run is None
+
+
+def test_a_gpu_that_is_not_here_is_explained_in_place_and_the_processor_taken_instead(
+    old: Path,
+) -> None:
+    absent = next(device for device in GPUS if missing(device))
+
+    async def scenario(hands: Hands) -> None:
+        await open_form(hands)
+        await turn(hands, "device", absent)
+        await hands.press("up", "up", "enter")
+        await hands.until(lambda: f"✗ device {absent} is not to be had" in text(hands, "about"))
+        assert hands.app.screen.focused is hands.app.screen.query_one("#device")
+        # Asked again, it is the same.
+        await hands.press("enter")
+        assert f"✗ device {absent} is not to be had" in text(hands, "about")
+        await turn(hands, "device", "cpu")
+        await hands.until(lambda: "on the processor" in text(hands, "about"))
+        await start(hands)
+
+    assert made(look_at(old, scenario).next_run).device == "cpu"
 
 
 def test_a_list_that_cannot_be_used_is_explained_in_place_and_another_is_counted(
@@ -258,11 +282,19 @@ def test_a_fork_is_restarted_from_nothing_with_the_knobs_it_was_given(old: Path)
     assert again.settings == PRESETS["lecture"].settings
 
 
-def test_a_run_of_a_gpu_is_restarted_there(old: Path) -> None:
-    config = msgspec.structs.replace(read_config(old), device="cuda")
+def test_a_run_of_a_gpu_is_restarted_there_or_on_another_device(old: Path) -> None:
+    config = msgspec.structs.replace(read_config(old), device="cuda", kernel=KERNELS["cuda"])
     origin = Origin(config, config.knobs, config.settings, words_path(old, config))
-    again = origin.begin(origin.texts, read_words(origin.words)).config
-    assert (again.device, again.kernel) == ("cuda", KERNELS["cuda"])
+    words = read_words(origin.words)
+    assert origin.texts["device"] == "cuda"
+    if missing("cuda"):
+        with pytest.raises(ConfigError, match="device cuda is not to be had"):
+            origin.begin(origin.texts, words)
+    else:
+        again = origin.begin(origin.texts, words).config
+        assert (again.device, again.kernel) == ("cuda", KERNELS["cuda"])
+    here = origin.begin(origin.texts | {"device": "cpu"}, words).config
+    assert (here.device, here.kernel) == ("cpu", KERNELS["cpu"])
     history = History(config)
     data = load_data(old, read_config(old))
     assert status_of(history, data, "live").model.endswith("→27 on cuda")

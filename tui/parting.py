@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from core.dataset import Dataset
-from core.devices import chosen
 from core.errors import UserError
 from core.launch import called, load_data, new_run, words_path
 from core.options import Beginning
@@ -107,8 +106,6 @@ class Parting(Asking):
     def _make(self, beginning: Beginning) -> None:
         runs = self._directory.resolve().parent
         try:
-            # The run on the screen may be one that was trained elsewhere.
-            chosen(beginning.config.device)
             made = new_run(runs, beginning.config, beginning.words.raw)
         except UserError as error:
             self._say_from_thread(error)

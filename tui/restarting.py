@@ -15,7 +15,6 @@ from typing import cast
 import msgspec
 
 from core.config import (
-    KERNELS,
     PRESETS,
     DataConfig,
     Knobs,
@@ -103,6 +102,15 @@ FIELDS = (
         "A list, one word per line, or a text where symbols are words; empty: the shipped one."
         " Left as it is: this run's own copy.",
     ),
+    Field(
+        "device",
+        choices={
+            "cpu": "Updates are computed on the processor.",
+            "cuda": "On an NVIDIA GPU, or on one of AMD; refused where PyTorch finds none.",
+            "mps": "On the GPU of a Mac; refused where PyTorch finds none.",
+            AUTO: "On a GPU where PyTorch finds one, else on the processor.",
+        },
+    ),
     Field("preset", choices={name: preset.help for name, preset in PRESETS.items()}),
     Field(
         "recipe",
@@ -137,6 +145,7 @@ class Origin:
             **_texts_of(config.model, config.data.level),
             "seed": str(config.seed),
             "data": config.data.path,
+            "device": config.device,
             "preset": config.preset,
             "recipe": BEGAN,
         }
@@ -179,7 +188,10 @@ class Origin:
         return began(self.config)
 
     def begin(self, texts: dict[str, str], words: WordList) -> Beginning:
-        """The new run from the form's texts and the list that they name; raises ConfigError."""
+        """The new run from the form's texts and the list that they name; raises ConfigError.
+
+        Where the device is not the processor, it is looked for: a second or two, once.
+        """
         own, text = self.config.data, texts["data"]
         data = text if text == own.path else _path(text, cast(Level, texts["level"]))
         kept = {
@@ -190,11 +202,7 @@ class Origin:
             "threads": str(self.config.threads) if self.config.threads_given else AUTO,
         }
         given = texts | kept | {"data": data}
-        config = configured(given, words, self.recipe(texts))
-        # Where this run computes; not looked for here, which takes a second or two.
-        device = self.config.device
-        config = msgspec.structs.replace(config, device=device, kernel=KERNELS[device])
-        return Beginning(config, words)
+        return Beginning(configured(given, words, self.recipe(texts)), words)
 
 
 def _texts_of(model: ModelConfig, level: Level) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The form for a new run with other sizes, seed, list or text, filled with what this run has."""
+"""The form for a new run with other sizes, seed, device, list or text, filled with this run's."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from textual.widgets import Input, Label, Static
 
 from core.config import Level, ModelConfig, PresetName
 from core.dials import ConfigError
+from core.errors import UserError
 from core.foundations import SWITCH
 from core.options import Beginning
+from core.words import WordList
 from tui.restarting import FIELDS, Field, Origin, ReadList, recipe_text
 from tui.screens.dialog import Dialog, tell
 from tui.telling import printable
@@ -60,6 +62,13 @@ class Restart(Dialog[Beginning | None]):
             super().__init__()
             self.read = read
 
+    class Begun(Message):
+        """What these texts come to: a run to begin, or why there is none."""
+
+        def __init__(self, texts: dict[str, str], outcome: Beginning | UserError) -> None:
+            super().__init__()
+            self.texts, self.outcome = texts, outcome
+
     def __init__(self, origin: Origin) -> None:
         super().__init__()
         self._origin = origin
@@ -72,7 +81,9 @@ class Restart(Dialog[Beginning | None]):
         """What the form itself has put into the fields; what differs from it is the person's."""
         self._typing: Timer | None = None
         self._starting = False
-        """Enter was pressed; what is missing is only the list."""
+        """Enter was pressed; what is missing is only the list, or an answer about a GPU."""
+        self._refused: UserError | None = None
+        """Why no run could be begun with what stands in the form."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -169,6 +180,7 @@ class Restart(Dialog[Beginning | None]):
 
     def _edited(self) -> None:
         self._starting = False
+        self._refused = None
         self._show()
 
     def _texts(self) -> dict[str, str]:
@@ -191,6 +203,8 @@ class Restart(Dialog[Beginning | None]):
                     wrong[field.name] = str(error)
         if self._list is not None and self._list.error:
             wrong["data"] = self._list.error
+        if isinstance(self._refused, ConfigError) and self._refused.field in texts:
+            wrong[self._refused.field] = str(self._refused)
         return wrong
 
     def _show(self) -> None:
@@ -226,6 +240,8 @@ class Restart(Dialog[Beginning | None]):
             return "mend the fields that are marked ✗"
         if self._list is None:
             return "reading the list …"
+        if self._starting:
+            return "starting …"
         values: dict[str, Any] = {
             field.name: field.dial.parse(texts[field.name])
             for field in FIELDS
@@ -253,13 +269,33 @@ class Restart(Dialog[Beginning | None]):
         """Leave with the run to begin, or go to the field that is wrong."""
         texts = self._texts()
         wrong = self._wrong(texts)
+        self._starting = not wrong
         if wrong:
-            self._starting = False
             self.query_one(f"#{next(iter(wrong))}").focus()
-        elif self._list is None or self._list.words is None:
-            self._starting = True
+        elif self._list is not None and self._list.words is not None:
+            self._begin(texts, self._list.words)
+            self._show()
+
+    @work(thread=True, exclusive=True, group="begin", exit_on_error=False)
+    def _begin(self, texts: dict[str, str], words: WordList) -> None:
+        # In a thread, since a GPU is looked for by a process of its own.
+        try:
+            self.post_message(self.Begun(texts, self._origin.begin(texts, words)))
+        except UserError as error:
+            self.post_message(self.Begun(texts, error))
+
+    @on(Begun)
+    def leave_with_the_run(self, message: Begun) -> None:
+        message.stop()
+        if not self._starting or message.texts != self._texts():
+            return  # Something was changed since.
+        self._starting = False
+        if isinstance(message.outcome, Beginning):
+            self.dismiss(message.outcome)
+            return
+        self._refused = message.outcome
+        self._show()
+        if wrong := self._wrong(message.texts):
+            self.query_one(f"#{next(iter(wrong))}").focus()
         else:
-            try:
-                self.dismiss(self._origin.begin(texts, self._list.words))
-            except ConfigError as error:
-                self._tell_about("", str(error))
+            self._tell_about("", str(message.outcome))
