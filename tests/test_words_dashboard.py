@@ -31,10 +31,11 @@ from tests.conftest import MakeRun, begun
 from tests.stage import NAME, Stage, play, until
 from tests.test_dashboard import Hands, shown
 from tests.test_golden import WIDE, compare, reach, shot
-from tests.test_other_runs import look_at
+from tests.test_other_runs import difference, look_at, open_list, steered
 from tests.test_restart import made, open_form, start, text, turn, value
 from tests.test_time_travel import settle, train
 from tests.test_word_runs import word_run
+from tui.chart.companions import read_companion
 from tui.chart.look import USUAL
 from tui.chart.view import chart_view
 from tui.dataset.contexts import ContextTable
@@ -305,6 +306,27 @@ def test_the_panel_tells_the_parts_of_a_text(run: Run) -> None:
             assert re.search(rf"{name} +[\d,]+ +{run.data.unknown[name]:.1%}", told), told
         assert "<s> → First" in told
         assert "<s> <s>" not in told
+
+    play(run, scene, WIDE)
+
+
+def test_the_curve_of_a_run_of_names_has_no_place_behind_one_of_words(
+    run: Run, make_run: MakeRun
+) -> None:
+    names = steered(make_run(), 0.05)
+    names = names.rename(run.directory.parent / names.name)
+    why = f"run {names.name}: its losses are nats per character, here they are per word"
+
+    async def scene(app: Stage, pilot: Pilot[None]) -> None:
+        await reach(app, pilot, ())
+        hands = Hands(app, pilot)
+        await open_list(hands)
+        await hands.press("slash", *"few-names", "enter", "b")
+        await hands.until(lambda: f"✗ {why}" in difference(hands))
+        await hands.press("escape")
+        hands.training.show_companion(read_companion(names, "the run before"))
+        await hands.until(lambda: f"not behind this curve: {why}" in " ".join(hands.log))
+        assert hands.training.companions == ()
 
     play(run, scene, WIDE)
 

@@ -121,6 +121,14 @@ def fact(name: str, value: Value) -> str:
     return printable(dial_value(name, value) if name in DIALS else str(value))
 
 
+def not_comparable(run: str, ours: Facts, theirs: Facts) -> str:
+    """Why the curve of that run has no place in this chart, or an empty text."""
+    here, there = ours["level"], theirs["level"]
+    if here == there:
+        return ""
+    return f"run {printable(run)}: its losses are nats per {there}, here they are per {here}"
+
+
 def companion_entry(companion: Companion, ours: Facts, step: int) -> Entry:
     """What the log says when the curve of another run appears."""
     note = f", {companion.note}" if companion.note else ""

@@ -14,10 +14,12 @@ from textual.message import Message
 
 from core.catalogue import Listed, look
 from core.deleting import delete
+from core.differing import Facts
 from core.errors import UserError
 from core.forking import check_saved
 from core.renaming import check_name, rename
 from core.stopping import stop
+from tui.chart.companions import not_comparable
 from tui.comparing.board import Board
 from tui.screens.dialog import LargeDialog
 from tui.screens.run_questions import AskRunName, Delete
@@ -101,6 +103,8 @@ class RunDeeds(LargeDialog[tuple[str, Path] | None]):
             self._refuse("this is the run on the screen")
         elif run.state == "empty":
             self._refuse(f"run {run.run}: nothing is recorded of it yet")
+        elif why := not_comparable(run.run, self.ours, run.facts):
+            self._refuse(why)
         else:
             shown = run.directory.resolve() in self.shown
             self.dismiss(("hide" if shown else "show", run.directory))
@@ -123,6 +127,11 @@ class RunDeeds(LargeDialog[tuple[str, Path] | None]):
                 self._refuse(str(error))
                 return
         self.dismiss(("fork", run.directory))
+
+    @property
+    def ours(self) -> Facts:
+        """What the run on the screen can differ in from others."""
+        raise NotImplementedError
 
     @property
     def shown(self) -> frozenset[Path]:

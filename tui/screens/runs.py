@@ -89,6 +89,10 @@ class Runs(RunReading):
             yield KeyLine([binding.id or "" for binding in DOING])
 
     @property
+    def ours(self) -> Facts:
+        return self._ours
+
+    @property
     def shown(self) -> frozenset[Path]:
         return self._shown
 

@@ -26,7 +26,7 @@ from core.differing import Facts, facts
 from core.protocol import AnyEvent, AnyRecorded, Heartbeat, RolledBack, SamplesDrawn, Welcome
 from core.smoothing import Floats
 from core.text import Text
-from tui.chart.companions import Companion, companion_entry
+from tui.chart.companions import Companion, companion_entry, not_comparable
 from tui.chart.look import Look
 from tui.cost import FRAMES, Cost, cost_text
 from tui.history.history import History
@@ -35,7 +35,7 @@ from tui.keys import LINE
 from tui.observing import diagnosis, references, remarks
 from tui.screens.chart_keys import ChartKeys
 from tui.standing import Link, LinkChanged, rates_of, status_of
-from tui.telling import Chronicle, Entry, link_entry, samples_entry, texts_entry
+from tui.telling import Chronicle, Entry, entry, link_entry, samples_entry, texts_entry
 from tui.widgets.chart import LossChart
 from tui.widgets.cost_line import CostLine
 from tui.widgets.dataset import DatasetPanel
@@ -267,11 +267,12 @@ class TrainingScreen(ChartKeys):
         return facts(self.history.config, self.history.knobs, self.history.settings)
 
     def show_companion(self, companion: Companion) -> None:
-        """Show the curve of another run, and say how it differs."""
-        shown = self.add_companion(companion)
-        if shown is not None:
-            entry = companion_entry(shown, self.facts, self.history.step)
-            self.query_one("#events", Feed).add([entry])
+        """Show the curve of another run, and say how it differs; or why it is not shown."""
+        step, told = self.history.step, self.query_one("#events", Feed)
+        if why := not_comparable(companion.run, self.facts, companion.facts):
+            told.add([entry(step, f"not behind this curve: {why}", "quiet")])
+        elif (shown := self.add_companion(companion)) is not None:
+            told.add([companion_entry(shown, self.facts, step)])
 
     @on(PageLine.Chosen)
     def turn_to(self, event: PageLine.Chosen) -> None:
