@@ -85,15 +85,7 @@ def listed(runs: Path) -> list[Listed]:
 
 def looked(runs: Path) -> Iterator[Listed]:
     """As `listed`, each as soon as it is read."""
-    try:
-        directories = [path for path in runs.iterdir() if _may_be_run(path)]
-    except FileNotFoundError:
-        directories = []
-    except OSError as error:
-        raise RunError(
-            f"{runs}: cannot list the runs here: {error.strerror};"
-            " choose another folder with --runs-dir"
-        ) from None
+    directories = _directories(runs)
     alive = engines()
     known = {path.resolve() for path in directories}
     home = runs.resolve()
@@ -103,6 +95,46 @@ def looked(runs: Path) -> Iterator[Listed]:
             yield _unreadable(path, pid, why)
     for path in sorted(directories, key=_made, reverse=True):
         yield look(path, alive)
+
+
+def changed(runs: Path, known: Mapping[Path, Listed]) -> tuple[list[Listed], list[Path]]:
+    """What has become of a folder that was listed: the runs that are new in it or that an engine
+    serves, or did when they were `known`, the newest first; and what of those is there no more.
+
+    Raises RunError if the folder cannot be read.
+    """
+    directories = _directories(runs)
+    alive = engines()
+    moved = [
+        path
+        for path in directories
+        if path not in known
+        or known[path].live
+        or path.resolve() in alive
+        or _served_out_of_sight(path)
+    ]
+    moved.sort(key=_made, reverse=True)
+    there = {*directories, *alive}
+    return [look(path, alive) for path in moved], [path for path in known if path not in there]
+
+
+def _served_out_of_sight(directory: Path) -> bool:
+    try:
+        return is_served(directory)
+    except OSError:
+        return False
+
+
+def _directories(runs: Path) -> list[Path]:
+    try:
+        return [path for path in runs.iterdir() if _may_be_run(path)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(
+            f"{runs}: cannot list the runs here: {error.strerror};"
+            " choose another folder with --runs-dir"
+        ) from None
 
 
 def look(directory: Path, alive: Mapping[Path, int] | None = None) -> Listed:

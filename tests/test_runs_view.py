@@ -21,6 +21,7 @@ from core.launch import load_data
 from core.protocol import Evaluate, Resume, RunOpened, StepsDone
 from core.record import is_served, read_config
 from core.renaming import rename
+from core.stopping import stop
 from tests.conftest import Engine, MakeRun
 from tests.test_dashboard import Hands, shown
 from tests.test_other_runs import ended
@@ -32,6 +33,7 @@ from tui.comparing.overlay import Overlay, overlay
 from tui.comparing.reading import KEPT, Shelf, list_key
 from tui.comparing.settings import DIFFERS
 from tui.comparing.sparks import POINTS, read_spark, spark_text
+from tui.screens import run_reading
 from tui.screens.run_questions import AskRunName, Delete
 from tui.screens.runs import Runs, shortened
 from tui.widgets.overlay_chart import OverlayChart
@@ -473,6 +475,47 @@ def test_a_live_run_is_stopped_and_only_then_renamed_or_deleted(
         await eyes.open(AskRunName)
 
     look_around(here, 2, scenario)
+
+
+def test_runs_come_and_go_while_the_list_is_looked_at(
+    folder: Path,
+    make_run: MakeRun,
+    start: Callable[[Path], Engine],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run_reading, "LOOKS_EVERY", 0.3)
+
+    async def comes_to(eyes: Eyes, directory: Path, state: str) -> None:
+        await eyes.until(lambda: eyes.view.board.runs[directory].state == state)
+
+    async def scenario(eyes: Eyes) -> None:
+        await eyes.go_to("fast-one")
+        await eyes.press("space")
+        at = eyes.view.board.at
+        assert at is not None
+        new = make_run(settings={"pace": 100})
+        await eyes.until(lambda: new.name in eyes.names)
+        assert eyes.names[0] == new.name
+        assert eyes.view.board.at == at
+        # An engine may come to any of them, and go.
+        for directory in (new, folder / "steeper"):
+            start(directory).ask(Resume())
+            await comes_to(eyes, directory, "training")
+            await asyncio.to_thread(stop, directory)
+            await comes_to(eyes, directory, "stopped")
+        await eyes.until(lambda: (eyes.view.board.runs[folder / "steeper"].step or 0) > 200)
+        shutil.rmtree(folder / "fast-one")
+        await eyes.until(lambda: "fast-one" not in eyes.names)
+        assert eyes.view.board.marked == ()
+        assert len(eyes.names) == 4
+        assert eyes.view.board.at is not None
+        # The run on the screen stays in the list, whatever becomes of its folder.
+        shutil.rmtree(folder / "here")
+        new.rename(new.with_name("called-so"))
+        await eyes.until(lambda: "called-so" in eyes.names and new.name not in eyes.names)
+        assert "here" in eyes.names
+
+    look_around(folder / "here", 4, scenario)
 
 
 # --- what is read --------------------------------------------------------------------------------

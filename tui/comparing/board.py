@@ -40,6 +40,14 @@ class Board:
             self.runs[run.directory] = run
         self._arrange()
 
+    def add(self, runs: Sequence[Listed]) -> None:
+        """Runs that were begun while the list was looked at; the cursor stays where it is."""
+        at = self.at
+        self.runs = {**{run.directory: run for run in runs}, **self.runs}
+        self._arrange()
+        if any(run.directory == at for run in self.shown):
+            self.at = at
+
     def forget(self, directory: Path) -> None:
         """A run is no more; the cursor goes to its neighbour."""
         at = self.row or 0

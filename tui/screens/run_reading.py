@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from textual import on, work
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from core.catalogue import Listed, look, looked
+from core.catalogue import Listed, changed, looked
 from core.errors import UserError
 from tui.comparing.board import Board
 from tui.comparing.reading import Found, Job, Shelf
@@ -22,11 +23,11 @@ from tui.screens.run_keys import RunKeys
 TOGETHER = 0.08
 """Seconds over which what was read is gathered before it is shown."""
 LOOKS_EVERY = 3.0
-"""Seconds after which live runs are looked at again."""
+"""Seconds after which the folder and its live runs are looked at again."""
 
 
 class RunReading(RunKeys):
-    """Reads the folder once, what is live again and again, and curves when they are wanted."""
+    """Reads the folder, then what changes in it, and curves when they are wanted."""
 
     class Seen(Message):
         """Some runs were looked at."""
@@ -34,6 +35,13 @@ class RunReading(RunKeys):
         def __init__(self, runs: list[Listed], *, all_of_them: bool = False) -> None:
             super().__init__()
             self.runs, self.all_of_them = runs, all_of_them
+
+    class Changed(Message):
+        """Runs were begun, trained on, or are there no more."""
+
+        def __init__(self, runs: list[Listed], gone: list[Path]) -> None:
+            super().__init__()
+            self.runs, self.gone = runs, gone
 
     class Read(Message):
         """Sparklines and curves were read; `last`: nothing more was wanted."""
@@ -73,27 +81,38 @@ class RunReading(RunKeys):
         self.post_message(self.Seen(some, all_of_them=True))
 
     def _look_again(self) -> None:
-        """What is live goes on; ages grow."""
-        live = [run.directory for run in self.board.runs.values() if run.live]
-        if live and not self.listing:
-            self._look_at(live)
+        """What is live goes on, runs come and go; ages grow."""
+        if not self.listing:
+            self._look_around(dict(self.board.runs))
         self.show_again(aged=True)
 
     @work(thread=True, exclusive=True, group="list", exit_on_error=False)
-    def _look_at(self, directories: list[Path]) -> None:
-        found = [look(each) for each in directories]
-        self.post_message(self.Seen([run for run in found if run.live or run.directory.exists()]))
+    def _look_around(self, known: dict[Path, Listed]) -> None:
+        with suppress(UserError):  # It could be read before, and may be again.
+            self.post_message(self.Changed(*changed(self.board.here.parent, known)))
 
     @on(Seen)
     def take_runs(self, event: Seen) -> None:
         event.stop()
-        runs = [run for run in event.runs if self.listing or run.directory in self.board.runs]
-        for run in runs:
-            before = self.board.runs.get(run.directory)
-            if before is not None and (before.step, before.moment) != (run.step, run.moment):
-                self.shelf.renew(run.directory)
         self.listing = self.listing and not event.all_of_them
-        self.board.take(runs)
+        self.board.take(event.runs)
+        self.show_again()
+
+    @on(Changed)
+    def take_changes(self, event: Changed) -> None:
+        event.stop()
+        board = self.board
+        # What a person renamed or deleted meanwhile is so already.
+        begun = [run for run in event.runs if run.directory.exists()]
+        board.add([run for run in begun if run.directory not in board.runs])
+        for run in begun:
+            before = board.runs[run.directory]
+            if (before.step, before.moment) != (run.step, run.moment):
+                self.shelf.renew(run.directory)
+        board.take(begun)
+        for directory in event.gone:
+            if directory != board.here and not directory.exists():
+                board.forget(directory)
         self.show_again()
 
     @work(thread=True, group="details", exit_on_error=False)
