@@ -166,4 +166,7 @@ def _report(probes: Probes) -> Iterator[str]:
     for number, (name, rate) in enumerate(found.items(), 1):
         yield f"{number}  {name:<20}{show(rate):>9}{'   suggested' if number == 1 else ''}"
     if not found:
-        yield "no suggestion: the loss did not fall below where it began; try a lower --low"
+        yield (
+            "no suggestion: the loss did not clearly fall; try a lower --low, more --probes, or"
+            " weights that are trained less"
+        )

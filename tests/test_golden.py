@@ -54,6 +54,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "name-a-checkpoint": ("c",),
     "schedule": ("h", "down", "down", "down"),
     "finder": ("f",),
+    "finder-first": ("k", "0", "enter", "f"),
     "inspector": ("i", *"mar", "right"),
     "embedding": ("g",),
     "inside": ("I",),

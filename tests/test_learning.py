@@ -16,7 +16,7 @@ from core.commands import obey
 from core.config import PRESETS, DataConfig, PresetName, RunConfig
 from core.launch import load_data, new_run
 from core.options import shipped_names
-from core.protocol import Embed, Embedded, Evaluate, Sample, SetKnobs, Undo
+from core.protocol import Embed, Embedded, Evaluate, FindLearningRate, Sample, SetKnobs, Undo
 from core.run import Run
 from core.words import read_words
 from tests.conftest import MakeRun
@@ -87,16 +87,48 @@ def test_one_batch_learned_by_heart_is_noticed_and_minibatches_after_it(run: Run
     assert is_done("Another batch each step", Seen(history_of(run)))
 
 
-def test_a_decay_is_noticed_and_a_small_change_is_none(run: Run) -> None:
+def test_a_decay_that_helps_is_noticed_and_a_small_change_is_none(tmp_path: Path) -> None:
+    run = on_the_shipped_names(tmp_path, "fast")
+
+    def is_noticed() -> bool:
+        obey(run, Evaluate())
+        settle(run)
+        return is_done("Decay the rate", Seen(history_of(run)))
+
     train(run, 10)
-    obey(run, SetKnobs(values={"learning_rate": 0.005}))
-    assert not is_done("Decay the rate", Seen(history_of(run)))
-    train(run, 10)
-    obey(run, SetKnobs(values={"learning_rate": 0.0005}))
-    assert is_done("Decay the rate", Seen(history_of(run)))
+    rate = run.trainer.knobs.learning_rate
+    obey(run, SetKnobs(values={"learning_rate": rate / 10}))
+    assert not is_noticed(), "dev is high still"
     obey(run, Undo())
     settle(run)
-    assert not is_done("Decay the rate", Seen(history_of(run)))
+    train(run, 1_000)
+    obey(run, SetKnobs(values={"learning_rate": rate / 2}))
+    assert not is_noticed()
+    obey(run, SetKnobs(values={"learning_rate": rate / 20}))
+    assert is_noticed()
+    obey(run, Undo())
+    settle(run)
+    assert not is_noticed()
+    run.close()
+
+
+def test_a_rate_is_found_on_first_weights_and_none_on_trained_ones(tmp_path: Path) -> None:
+    run = on_the_shipped_names(tmp_path, "lecture", embedding_size=2, hidden_size=100)
+
+    def found() -> bool:
+        obey(run, FindLearningRate())
+        settle(run)
+        history = History(run.config)
+        for event, _ in run.journal.take():
+            history.apply(event, 0.0)
+        assert history.probes is not None
+        assert len(history.probes.losses) > 500
+        return is_done("Find the rate", Seen(history))
+
+    assert found()
+    train(run, 500)
+    assert not found()
+    run.close()
 
 
 def test_vowels_that_have_found_each_other_are_noticed_on_the_map(tmp_path: Path) -> None:
@@ -182,6 +214,75 @@ def test_every_page_fits_the_screen_or_can_be_scrolled(run: Run, size: tuple[int
             await pilot.press("L")
 
     play(run, scene, size, progress=Progress())
+
+
+def test_the_walk_can_be_walked_as_it_is_written(tmp_path: Path) -> None:
+    """Every key that a page names, on the shipped names: no page may be out of reach."""
+    opened = Dashboard(tmp_path / "runs", program=[*PROGRAM, "learn"])
+
+    def leave(title: str) -> None:
+        number = TITLES.index(title) + 1
+        opened.wait_for(lambda: f"✓ {number} of {len(TITLES)}" in opened.text, 120)
+        if number < len(TITLES):
+            opened.press("L")
+            opened.wait_for(f"╭─ {TITLES[number]}")
+
+    try:
+        opened.wait_for("press space to train", 20)
+        opened.press("D")
+        opened.wait_for("Lengths, mean")
+        opened.press("\x1b")
+        leave("Names become examples")
+        opened.press("B")
+        opened.press(" ")
+        leave("Learn one batch by heart")
+        opened.press("u")
+        leave("Another batch each step")
+        opened.press(" ")
+        opened.wait_for("‖ paused")
+        opened.press("k")
+        opened.wait_for("╭─ Go back to")
+        opened.press("0")
+        opened.press("\r")
+        opened.wait_for(lambda: opened.step == 0)
+        opened.press("f")
+        opened.wait_for("half of the minimum", 60)
+        opened.press("\r")
+        leave("Find the rate")
+        opened.press(" ")
+        opened.press(">")
+        opened.press(">")
+        leave("Train, and ask dev")
+        opened.wait_for(lambda: opened.step > 100_000, 120)
+        opened.press("d")
+        leave("Decay the rate")
+        opened.press("R")
+        opened.wait_for("╭─ Restart")
+        opened.press("\x1b[B\x1b[B300\r")
+        leave("A larger hidden layer")
+        opened.wait_for(lambda: opened.step > 8_000, 120)
+        opened.press("g")
+        opened.wait_for("╭─ Embedding map")
+        time.sleep(2)  # The page looks four times a second, and says nothing while the map is up.
+        opened.press("\x1b")
+        leave("See the vowels apart")
+        opened.press("R")
+        opened.wait_for("╭─ Restart")
+        opened.press("\x1b[B10\x1b[B200\r")
+        opened.wait_for("MLP 3×10→200", 60)
+        opened.wait_for(lambda: opened.step > 100_000, 240)
+        opened.press("d")
+        leave("Beat the lecture")
+        opened.press("T")
+        opened.wait_for("╭─ Test split")
+        opened.press("\x1b[B\r")
+        leave("The test split, once")
+        opened.press("s")
+        leave("New names")
+        opened.press("Q")
+        assert opened.wait_for_end() == 0
+    finally:
+        opened.close()
 
 
 def test_the_page_goes_along_to_the_run_that_is_begun(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_suggestion_is_taken_by_a_click_and_applied_by_another(run: Run) -> No
         assert isinstance(app.screen, TrainingScreen)
         assert app.history.knobs.learning_rate == pytest.approx(rate, rel=0.01)
 
-    on("finder", run, act)
+    on("finder-first", run, act)
 
 
 def test_the_wheel_goes_through_the_table_of_pairs(run: Run) -> None:

@@ -194,7 +194,7 @@ MISTAKES: dict[str, tuple[Callable[[Training], object], str]] = {
     "a symbol unheard of": (lambda it: it.sample(prefix="☂"), 'The symbol "☂" stands in no word'),
     "no temperature": (lambda it: it.sample(temperature=0), "temperature 0 must be"),
     "no run": (lambda _: Training.of_run("last", "nowhere"), "there is no run here yet"),
-    "nothing found": (lambda _: RISING.suggestion, "try a lower one: find_rate(low=0.0001)"),
+    "nothing found": (lambda _: RISING.suggestion, "or a lower one: find_rate(low=0.0001)"),
 }
 
 

@@ -14,8 +14,16 @@ from core.launch import new_run, runs_directory
 from core.options import begin, with_run_options
 from tui.opening import InAscii, need_terminal, open_dashboard
 
-FIRST = {"embedding_size": "2", "hidden_size": "100"}
-"""The lecture's first network."""
+FIRST = {
+    "embedding_size": "2",
+    "hidden_size": "100",
+    "schedule": "constant",
+    "step_limit": "1000000",
+    "pace": "100",
+}
+"""The lecture's first network, whose rate is decayed by hand; slow enough to be watched, and with
+steps enough to read meanwhile.
+"""
 
 
 @app.command()

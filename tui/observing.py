@@ -26,7 +26,7 @@ In the lecture 2.23 against 2.24 is called underfitting (a larger network then d
 
 
 def diagnosis(history: History, uniform: float = math.inf) -> str:
-    """`underfitting: dev 2.240 - train 2.230 = 0.010`, or empty where there is no telling.
+    """`underfitting: dev 2.240 − train 2.230 = 0.010`, or empty where there is no telling.
 
     `uniform` is the loss of guessing: above it a gap means nothing.
     """
@@ -46,7 +46,8 @@ def diagnosis(history: History, uniform: float = math.inf) -> str:
         word = "overfitting"
     # Of the figures that are shown: it must add up.
     shown = round(newest.dev, 3) - round(newest.train, 3)
-    return f"{word}: dev {newest.dev:.3f} − train {newest.train:.3f} = {shown:.3f}"
+    told = f"{shown:.3f}".replace("-", "−")
+    return f"{word}: dev {newest.dev:.3f} − train {newest.train:.3f} = {told}"
 
 
 def remarks(event: AnyEvent, history: History, dataset: Dataset) -> list[Entry]:
@@ -69,7 +70,7 @@ def plateau_remark(event: Evaluated, history: History) -> list[Entry]:
     known = [value for value in dev if value is not None]
     if not is_plateau(known, settings.patience) or is_plateau(known[:-1], settings.patience):
         return []
-    told = f"dev has not fallen for {settings.patience} evaluations: d decays the rate (× 0.1)"
+    told = f"dev hardly falls, for {settings.patience} evaluations: d decays the rate (× 0.1)"
     return [entry(event.step, told, "good")]
 
 

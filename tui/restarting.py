@@ -116,10 +116,11 @@ FIELDS = (
         "recipe",
         choices={
             BEGAN: "Rate, schedule, optimizer, batch, step limit and all else that this run was"
-            " begun with.",
+            " begun with; the pace as it is now.",
             NOW: "Rate, schedule, optimizer, batch, step limit and all else that is in force now,"
             " from step 0 on.",
-            PRESET: "Rate, schedule, optimizer, batch, step limit and all else as the preset says.",
+            PRESET: "Rate, schedule, optimizer, batch, step limit and all else as the preset says;"
+            " the pace as it is now.",
         },
     ),
 )
@@ -181,11 +182,12 @@ class Origin:
 
     def recipe(self, texts: dict[str, str]) -> Recipe:
         """What the new run begins with."""
-        if texts["recipe"] == PRESET:
-            return recipe_of(texts)
         if texts["recipe"] == NOW:
             return Recipe(_from_the_first_step(self.knobs), self.settings)
-        return began(self.config)
+        found = recipe_of(texts) if texts["recipe"] == PRESET else began(self.config)
+        # How fast it is watched is no part of what is learned: a person has just chosen it.
+        settings = msgspec.structs.replace(found.settings, pace=self.settings.pace)
+        return msgspec.structs.replace(found, settings=settings)
 
     def begin(self, texts: dict[str, str], words: WordList) -> Beginning:
         """The new run from the form's texts and the list that they name; raises ConfigError.

@@ -165,7 +165,7 @@ def label_references(view: ChartView, frame: Frame, cells: Cells) -> None:
     for loss, label in view.references:
         row, text = frame.row(loss), f" {printable(label)} "
         right = frame.width - len(text)
-        if row is None or right < frame.width // 3:
+        if row is None or right < frame.width // 5:
             continue
         # Beside another line it would be taken for that one's; of those in one row, the highest has
         # its label above, and the lowest below.

@@ -25,6 +25,9 @@ LEFT_HERE = "×"
 _UNDER = (Role.BLANK, Role.REFERENCE, Role.MARK, Role.ABANDONED)
 """What a trace is drawn over; the living curve and the evaluations stay whole."""
 
+AROUND = [(row, column) for row in (0, -1, 1, -2, 2, -3, 3) for column in (1, 2, 3, -1, -2, -3)]
+"""Where a letter may stand, seen from the end that it names; the nearest place first."""
+
 Signed = tuple[str, Curves]
 """A curve, and the one character that stands at its end."""
 
@@ -39,9 +42,21 @@ def trace(curves: tuple[Signed, ...], frame: Frame, canvas: Cells, role: Role) -
     canvas.roles[drawn] = role
     rows, columns, signs = ends
     seen = among((*_UNDER, role))[canvas.roles[rows, columns]]
-    rows, columns = rows[seen], columns[seen]
-    canvas.glyphs[rows, columns] = signs[seen]
-    canvas.roles[rows, columns] = role
+    canvas.glyphs[rows[seen], columns[seen]] = signs[seen]
+    canvas.roles[rows[seen], columns[seen]] = role
+    if role == Role.OTHER:
+        # Two runs that end alike are just those that are compared: each keeps its letter.
+        for row, column, sign in np.transpose(ends)[~seen].tolist():
+            _put_beside(canvas, sign, row, column)
+
+
+def _put_beside(canvas: Cells, sign: int, row: int, column: int) -> None:
+    for down, right in AROUND:
+        y, x = row + down, column + right
+        inside = 0 <= y < canvas.height and 0 <= x < canvas.width
+        if inside and canvas.roles[y, x] in _UNDER:
+            canvas.glyphs[y, x], canvas.roles[y, x] = sign, Role.OTHER
+            return
 
 
 @lru_cache(maxsize=4)

@@ -26,6 +26,7 @@ from core.protocol import (
 )
 from core.schedule import decay_factor, factor
 from core.suggesting import Probes
+from tui.history.history import History
 from tui.reader import News
 from tui.standing import LinkChanged
 from tui.telling import printable, typed
@@ -146,6 +147,14 @@ def apply_text(rate: float, knobs: Knobs, step: int) -> str:
     if math.isclose(now, 1.0, abs_tol=5e-5):
         return text
     return f"{text}\nthe schedule's factor is {now:.3g} now: effective rate {base * now:.3g}"
+
+
+def nothing_text(history: History) -> str:
+    """What stands in place of suggestions; the cursor still picks a rate."""
+    told = "no suggestion: at no rate does the loss fall clearly farther than it scatters"
+    if history.step == history.first:
+        return told
+    return f"{told}\nweights that are trained already tell little: k, 0 goes back to the first ones"
 
 
 def loss_text(probes: Probes, index: int) -> str:

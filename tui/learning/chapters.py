@@ -10,10 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.protocol import KnobsChanged
+from core.suggesting import suggestions
 from tui.history.history import History
 
-LOW_BATCH, GOOD_DEV, LECTURE_DEV = 0.5, 2.3, 2.17
-"""Losses to reach, in nats: on one minibatch, on dev with a first network, on dev at the end."""
+LOW_BATCH, FIRST_DEV, GOOD_DEV, LECTURE_DEV = 0.5, 2.4, 2.3, 2.17
+"""Losses to reach, in nats: on one minibatch; on dev with the first network, before the rate is
+decayed and after; on dev at the end.
+"""
 MINIBATCH_STEPS, SAMPLED_FROM = 500, 1_000
 DECAYED = 0.2
 """A new rate of at most this share of the old one is a decay."""
@@ -62,9 +65,9 @@ def _minibatches_change(seen: Seen) -> bool:
     return stretch.knobs.fixed_batch is None and stretch.end - stretch.start >= MINIBATCH_STEPS
 
 
-def _rates_were_tried(seen: Seen) -> bool:
+def _a_rate_was_found(seen: Seen) -> bool:
     probes = seen.history.probes
-    return probes is not None and not seen.history.finding and len(probes.losses) > 0
+    return probes is not None and not seen.history.finding and bool(suggestions(probes))
 
 
 def _dev_below(limit: float) -> Callable[[Seen], bool]:
@@ -73,6 +76,10 @@ def _dev_below(limit: float) -> Callable[[Seen], bool]:
         return best is not None and best.dev is not None and best.dev < limit
 
     return check
+
+
+def _decay_has_helped(seen: Seen) -> bool:
+    return _rate_has_decayed(seen) and _dev_below(GOOD_DEV)(seen)
 
 
 def _rate_has_decayed(seen: Seen) -> bool:
@@ -105,9 +112,9 @@ CHAPTERS = (
         "Names become examples",
         "0:09",
         "The model sees three symbols and guesses the next one. A dot stands for what is before"
-        " and after a name, so emma gives five examples, from ... → e to mma → . and every name"
-        " adds its own. From these pairs alone it learns what names are like.",
-        "D, then tab to the words: read some as context → target.",
+        " and after a name, so emma gives five examples, from ... → e to mma → . (its end), and"
+        " every name adds its own. From these pairs alone it learns what names are like.",
+        "D; tab leads to the words: read some as context → target.",
         _examples_were_seen,
     ),
     Chapter(
@@ -126,17 +133,17 @@ CHAPTERS = (
         "The whole list in every step would be exact, and slow. A minibatch gives a rough gradient"
         " at a fraction of the price, and many rough steps lead farther than a few exact ones."
         " That is why the curve jitters: each point is the loss of other names.",
-        f"u brings the first weights back; space: train {MINIBATCH_STEPS:,} steps.",
+        f"u: the first weights are back. Let it train {MINIBATCH_STEPS:,} steps (space).",
         _minibatches_change,
     ),
     Chapter(
         "Find the rate",
         "0:45",
         "Too low a learning rate learns nothing, too high a one explodes. Try a thousand of them,"
-        " each a little larger than the last, and watch where the loss is lowest. It is done on a"
-        " copy here: the run stays as it is.",
-        "f: watch, move the cursor, Enter takes a rate.",
-        _rates_were_tried,
+        " each a little larger than the last, and watch where the loss is lowest. Only fresh"
+        " weights show it well. It is done on a copy: the run stays as it is.",
+        "Pause (space). k, 0, Enter: the first weights. f, then Enter takes a rate.",
+        _a_rate_was_found,
     ),
     Chapter(
         "Train, and ask dev",
@@ -144,8 +151,8 @@ CHAPTERS = (
         "A model may learn its list by heart, so it is judged by names that it never sees: dev."
         " While dev and train stand close together the network is too small to cheat, and more"
         " training, or more weights, will help.",
-        f"space, and e whenever you like: bring dev below {GOOD_DEV:g}.",
-        _dev_below(GOOD_DEV),
+        f"space; > is faster, e asks dev: bring it below {FIRST_DEV:g}.",
+        _dev_below(FIRST_DEV),
     ),
     Chapter(
         "Decay the rate",
@@ -153,8 +160,8 @@ CHAPTERS = (
         "At a high rate the weights end up dancing around a valley. Divide it by ten, late, and"
         " they sink into it: the loss drops at once. Too early, and the way there takes ten times"
         " as long; u takes it back.",
-        "d, when dev has stopped falling.",
-        _rate_has_decayed,
+        f"d, after some 100,000 steps: bring dev below {GOOD_DEV:g}.",
+        _decay_has_helped,
     ),
     Chapter(
         "A larger hidden layer",
@@ -196,8 +203,8 @@ CHAPTERS = (
         "New names",
         "1:13",
         "Begin with dots, draw a symbol from the odds, move the window on, and draw again, until"
-        " a dot comes. What comes out is in no list. A lower temperature (t) plays safe, a higher"
-        " one dares.",
+        " a dot comes. Some names are old ones, marked (train); the others are in no list. A lower"
+        " temperature (t) plays safe, a higher one dares.",
         "s, as often as you like. S shows how the model learned.",
         _names_were_drawn,
     ),

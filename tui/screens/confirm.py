@@ -53,11 +53,12 @@ class LookAtTest(Question[bool]):
 
     def __init__(self, looks: int) -> None:
         """`looks`: how often it was looked at until now."""
-        so_far = "It has not been looked at yet." if not looks else f"Looked at {looks:,} × so far."
+        so_far = f"{looks:,}" if looks else "none"
         super().__init__(
             "Test split",
             "The test split is for the end: whoever steers by it learns it by heart, and its loss"
-            f" then says nothing about what is new. Every look is counted. {so_far}",
+            " then says nothing about what is new. Every look is counted:"
+            f" {so_far} so far in this run.",
             {"not now": None, "look at it": True},
         )
 

@@ -21,7 +21,7 @@ from core.schedule import effective_rate
 from core.suggesting import Probes
 from tui.chart.scale import Range
 from tui.finder.cursor import chosen, ends, held, moved, standing_on
-from tui.finder.finding import Search, apply_text, loss_text, state_text
+from tui.finder.finding import Search, apply_text, loss_text, nothing_text, state_text
 from tui.finder.view import FinderView, loss_limits
 from tui.history.history import History
 from tui.reader import News
@@ -36,7 +36,6 @@ FAR = 5
 LEGEND = "dots: loss of each minibatch · line: smoothed · ▲ the rate now"
 HINT = "Enter applies · Escape leaves · ← → move · 1 2 3 jump · r again · Tab: range"
 HINT_MEANWHILE = "Escape gives the test up, and leaves"
-NO_SUGGESTION = "no suggestion: the losses tell none; the cursor still picks a rate"
 
 
 class Finder(LiveDialog[float | None]):
@@ -243,7 +242,7 @@ class Finder(LiveDialog[float | None]):
         self.query_one(Suggestions).listed = Listed(
             tuple(search.suggestions.items()),
             standing_on(self._cursor, self._rates),
-            NO_SUGGESTION if search.state == "found" else "",
+            nothing_text(history) if search.state == "found" else "",
         )
         self.say("#apply", self._apply_text(history))
         self.say("#hint", HINT_MEANWHILE if search.under_way else HINT)

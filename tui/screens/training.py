@@ -251,6 +251,8 @@ class TrainingScreen(ChartKeys):
         return binding.description
 
     def watch_link(self) -> None:
+        # An empty chart tells what is waited for.
+        self._stale = True
         self._tell()
 
     def watch_leaving(self) -> None:

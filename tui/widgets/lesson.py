@@ -73,7 +73,9 @@ class LessonPanel(FiguresPanel):
         number, done = self.page
         chapter, on, back = CHAPTERS[number], *self._turns()
         self.border_title = chapter.title
-        self.border_subtitle = f"{number + 1} of {len(CHAPTERS)} · {on} next · {back} back"
+        # Where the page is longer than the panel, its end may be out of sight.
+        mark = "✓ " if done else ""
+        self.border_subtitle = f"{mark}{number + 1} of {len(CHAPTERS)} · {on} next · {back} back"
         time, todo, good = (
             self.get_component_rich_style(f"lesson--{part}") for part in ("time", "todo", "done")
         )

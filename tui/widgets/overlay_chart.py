@@ -6,12 +6,10 @@ from textual.reactive import reactive
 
 from tui.cells import Cells, Role
 from tui.chart.layout import Frame, frame_of
+from tui.chart.traces import AROUND
 from tui.chart.view import GUTTER
 from tui.comparing.overlay import End, Overlay
 from tui.widgets.chart import LossChart
-
-_AROUND = [(row, column) for row in (0, -1, 1, -2, 2, -3, 3) for column in (1, 2, 3, -1, -2, -3)]
-"""Where a letter may stand, seen from its end; the nearest place first."""
 
 
 class OverlayChart(LossChart):
@@ -43,7 +41,7 @@ def put_letters(ends: tuple[End, ...], frame: Frame, cells: Cells) -> None:
         if row is None:
             # Beyond the limits it ends at the edge.
             row = 0 if end.loss > frame.low else frame.height - 1
-        near = ((row + down, column + right) for down, right in _AROUND)
+        near = ((row + down, column + right) for down, right in AROUND)
         free = ((y, x) for y, x in near if (y, x) not in taken and _is_inside(y, x, frame))
         place = next(free, None)
         if place is not None:
