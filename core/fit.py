@@ -68,6 +68,8 @@ class Fit:
     tripped: GuardTripped | None = None
     """The guard stopped the run, and went back."""
     guard: str = "stop"
+    gave_up: bool = False
+    """The guard has acted too often, and only stops now."""
     level: Level = "character"
     news: list[str] = field(default_factory=list)
     """Lines to print, oldest first."""
@@ -112,6 +114,7 @@ class Fit:
             case SettingChanged():
                 if event.name == "guard":
                     self.guard = str(event.new)
+                    self.gave_up = event.old == "act"
                 change = f"{event.name.replace('_', ' ')} {show(event.old)} → {show(event.new)}"
                 self.news.append(f"step {event.step:>9,}  {change}")
             case RolledBack(reason="resume"):
@@ -192,10 +195,11 @@ def train_and_report(
             console.print(harmless(line), markup=False, soft_wrap=True)
     if fit.tripped and not fit.finished:
         again = show(tenth(fit.tripped.learning_rate))
+        way = "" if fit.gave_up else ", or give --guard act"
         print(
             f"steermore: {trip_text(fit.tripped)}, at step {fit.tripped.step:,}; the run is saved"
             f" as it was at step {fit.step:,}. Go on with `steermore resume"
-            f" {harmless(str(directory))} --learning-rate {again} --headless`, or give --guard act",
+            f" {harmless(str(directory))} --learning-rate {again} --headless`{way}",
             file=sys.stderr,
         )
         return 1

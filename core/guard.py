@@ -7,11 +7,12 @@ training is cut into chunks. core/guarding.py does what has to be done then.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from core.config import Knobs
 from core.dials import show
 from core.lineage import Lineage, point_at
 from core.protocol import GuardTripped, KnobsChanged, Point, RolledBack
@@ -25,6 +26,10 @@ CLIMB = 3.0
 Of the lecture's model after 5,000 steps at 0.1, rate 0.5 raises it 2.6 to 2.9 times, and it
 recovers; rate 1 raises it five times.
 """
+SETTLED = 32
+"""Examples of which an average must be that its value counts as the lowest: of fewer, a lucky one
+would. The lecture's minibatch has as many.
+"""
 _PENDING = 4_096
 """Losses that may wait: while none of them exceeds 2 ln V, no average of them can."""
 
@@ -33,6 +38,8 @@ RECENT = 1_000
 EVERY = 1_000
 MARGIN = 200
 """Steps before the trip in which the weights may have been going wrong already."""
+TRIES = 6
+"""Rollbacks to one point in a row, each to a tenth of the rate: then it is not the rate."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,10 @@ class Trip:
 class Guard:
     """Watches losses in step order."""
 
-    def __init__(self, vocab_size: int) -> None:
+    def __init__(self, vocab_size: int, batch_size: int) -> None:
         self._ceiling = 2 * math.log(vocab_size)
+        self._unsettled = -(-SETTLED // batch_size) - 1
+        """Averages to come that are of too few examples."""
         self._average = DebiasedAverage(SMOOTHING)
         self._lowest = math.inf
         self._pending: list[Floats] = []
@@ -66,7 +75,10 @@ class Guard:
         self._average.extend(values)
         averages = self._average.column.values
         self._average.column = Column()
-        lowest = np.fmin.accumulate(np.concatenate([[self._lowest], averages]))[1:]
+        counted = averages.copy()
+        counted[: self._unsettled] = math.inf
+        self._unsettled = max(self._unsettled - len(averages), 0)
+        lowest = np.fmin.accumulate(np.concatenate([[self._lowest], counted]))[1:]
         self._lowest = float(lowest[-1]) if len(lowest) else self._lowest
         with np.errstate(invalid="ignore"):
             climbed = (averages > CLIMB * lowest) & (averages > self._ceiling)
@@ -77,17 +89,19 @@ class Guard:
         return Trip(at - waiting, float(averages[at]), float(lowest[at]))
 
 
-def watch(vocab_size: int, path: Lineage, losses: Iterable[tuple[int | None, Floats]]) -> Guard:
-    """A guard that has seen `losses`, pieces of the lineage `path` with the fixed batch of each.
+def watch(vocab_size: int, path: Lineage, losses: Iterable[tuple[Knobs, Floats]]) -> Guard:
+    """A guard that has seen `losses`, pieces of the lineage `path` with the knobs of each.
 
     Losses of one minibatch and of all of train are not to be compared: it begins anew between them.
     """
-    guard, fixed = Guard(vocab_size), path[0].knobs.fixed_batch
-    for batch, piece in losses:
-        if batch != fixed:
-            guard, fixed = Guard(vocab_size), batch
+    knobs = path[0].knobs
+    guard, fixed = Guard(vocab_size, knobs.batch_size), knobs.fixed_batch
+    for knobs, piece in losses:
+        if knobs.fixed_batch != fixed:
+            guard, fixed = Guard(vocab_size, knobs.batch_size), knobs.fixed_batch
         guard.look(piece)
-    return guard if path[-1].knobs.fixed_batch == fixed else Guard(vocab_size)
+    knobs = path[-1].knobs
+    return guard if knobs.fixed_batch == fixed else Guard(vocab_size, knobs.batch_size)
 
 
 def way_back(path: Lineage, step: int) -> Point | None:
@@ -109,6 +123,18 @@ def way_back(path: Lineage, step: int) -> Point | None:
             return before
     target = max((step - MARGIN) // EVERY * EVERY, path[0].start)
     return point_at(path, target) if target < step else None
+
+
+def may_try(acts: Sequence[object], to: Point | None, rate: float) -> bool:
+    """Whether going back to `to` and on at a tenth of `rate` is worth another try; `acts` are all
+    of the run, in their order.
+    """
+    tries = 0
+    for act in reversed(acts):
+        if not (isinstance(act, RolledBack) and act.by == "guard" and act.to == to):
+            break
+        tries += 1
+    return tries < TRIES and tenth(rate) > 0
 
 
 def tenth(rate: float) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from core.dials import Value
-from core.guard import Guard, Trip, tenth, watch, way_back
+from core.guard import Guard, Trip, may_try, tenth, watch, way_back
 from core.plateau import is_plateau
 from core.protocol import GuardTripped, KnobsChanged, Point, RolledBack
 from core.schedule import effective_rate
@@ -25,7 +25,7 @@ def begin_watch(run: Run, step: int) -> Guard:
     run.journal.record.flush()
     acts = run.journal.acts
     path = acts.path(run.journal.point(step))
-    seen = ((piece.knobs.fixed_batch, piece.losses) for piece in pieces(run.directory, acts, path))
+    seen = ((piece.knobs, piece.losses) for piece in pieces(run.directory, acts, path))
     return watch(run.data.vocab_size, path, seen)
 
 
@@ -41,6 +41,10 @@ def after_trip(run: Run, trip: Trip, loss: float, rest: Floats) -> Generator[Non
     path = journal.acts.path(journal.point(end))
     to = way_back(path, step)
     acting = run.settings.guard == "act" and to is not None
+    if acting and not may_try(journal.acts.list, to, knobs.learning_rate):
+        # A person has to look at it.
+        run.change_setting("guard", "stop")
+        acting = False
     if not acting and run.running:
         run.set_running(False)
     run.single_steps = 0

@@ -44,7 +44,7 @@ V = 27
 
 def trip_step(losses: np.ndarray, cuts: list[int]) -> int | None:
     """Where a guard trips that gets the losses in pieces."""
-    guard = Guard(V)
+    guard = Guard(V, batch_size=32)
     for start, end in zip([0, *cuts], [*cuts, len(losses)], strict=True):
         trip = guard.look(losses[start:end])
         if trip is not None:
@@ -82,6 +82,17 @@ def test_it_lets_a_fresh_model_fall_and_a_rising_one_recover() -> None:
     # Up to less than 2 ln V: three times the lowest alone does not trip it.
     assert trip_step(np.concatenate([fall * 0 + 1.0, fall * 0 + 6.0]), []) is None
     assert trip_step(np.concatenate([fall * 0 + 2.5, fall * 0 + 9.0]), []) is not None
+
+
+def test_a_lucky_loss_of_a_few_examples_is_no_lowest() -> None:
+    losses = np.full(400, 9.0, np.float32)
+    losses[0] = 0.003
+    guard = Guard(V, batch_size=1)
+    assert guard.look(losses) is None
+    # The average of 32 such losses counts.
+    later = guard.look(np.full(400, 40.0, np.float32))
+    assert later is not None
+    assert later.lowest == pytest.approx(9.0, abs=0.6)
 
 
 def of(events: list[AnyEvent], kind: type[Any]) -> list[Any]:
@@ -162,6 +173,21 @@ def test_it_acts_by_itself_if_it_may(lecture: Path, tmp_path: Path) -> None:
     assert rates == [2.0, 0.2]
     assert (run.step, run.finished) == (3_500, True)
     assert run.trainer.knobs.learning_rate == 0.2
+    obey(run, Shutdown())
+    run.close()
+    assert replayed(run.directory).identical
+
+
+def test_after_some_tries_in_a_row_it_leaves_the_run_to_a_person(
+    lecture: Path, tmp_path: Path
+) -> None:
+    run = reopened(copy(lecture, tmp_path))
+    obey(run, SetSetting(name="guard", value="act"))
+    events = steer(run, 1e6, 1_000)
+    rates = [back.changes["learning_rate"][1] for back in of(events, RolledBack) if back.changes]
+    assert rates == [1e5, 1e4, 1e3, 100, 10, 1]
+    assert not run.running
+    assert (run.settings.guard, run.trainer.knobs.learning_rate) == ("stop", 0.1)
     obey(run, Shutdown())
     run.close()
     assert replayed(run.directory).identical
@@ -256,6 +282,10 @@ def test_fit_ends_with_code_1_and_says_how_to_go_on(names: Path, tmp_path: Path)
     assert "saved as it was at step 500" in done.stderr
     assert "resume" in done.stderr
     assert reported(tmp_path, *flags, "--guard", "act")["steps"] == 3_000
+    hopeless = ("fit", "--data", names, "--steps", "3000", "--act", "500:learning_rate=1000000")
+    done = steermore(*hopeless, "--guard", "act", cwd=tmp_path)
+    assert (done.returncode, "--guard act" in done.stderr) == (1, False)
+    assert "guard act → stop" in done.stdout
 
 
 def copy(run: Path, to: Path) -> Path:
