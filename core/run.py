@@ -190,6 +190,7 @@ class Run:
         was_finished = self.finished
         old = getattr(self.settings, name)
         self.settings = msgspec.structs.replace(self.settings, **{name: value})
+        self.single_steps = min(self.single_steps, max(self.settings.step_limit - self.step, 0))
         self.pacing.restart()
         self.journal.add(
             SettingChanged, self.step, name=name, old=old, new=value, answers=answers, client=client

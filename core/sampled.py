@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from core.config import Level
 from core.continuing import drawn
 from core.dials import DIALS, ConfigError
 from core.protocol import Sample, SamplesDrawn
@@ -14,8 +15,9 @@ from core.scoring import losses_of
 if TYPE_CHECKING:
     from core.run import Run
 
-MOST_NAMES, MOST_WORDS = 1_000, 1_000
-"""Drawn by one command, of names or of words of texts; training waits for it."""
+MOST_NAMES = 1_000
+MOST_SYMBOLS: dict[Level, int] = {"character": 50_000, "word": 1_000}
+"""Drawn by one command if none of its names or texts ends early; training waits for it."""
 
 
 def sample(run: Run, wish: Sample, client: str = "") -> None:
@@ -51,9 +53,12 @@ def _whole(run: Run, wish: Sample) -> Sample:
     ):
         if not 1 <= number <= most:
             raise ConfigError(name, number, f"must be from 1 to {most:,}")
-    if run.config.data.level == "word" and wish.count * wish.max_length > MOST_WORDS:
-        cure = f"of {wish.max_length:,} words each must be at most {MOST_WORDS:,} words in all"
-        raise ConfigError("texts", wish.count, cure)
+    what, unit, length = "names", "symbols", wish.max_length - len(wish.prefix)
+    if (level := run.config.data.level) == "word":
+        what, unit, length = "texts", "words", wish.max_length
+    if wish.count * length > (most := MOST_SYMBOLS[level]):
+        cure = f"of {length:,} {unit} each must be at most {most:,} {unit} in all"
+        raise ConfigError(what, wish.count, cure)
     temperature = settings.temperature if wish.temperature is None else wish.temperature
     top_k = settings.top_k if wish.top_k is None else wish.top_k
     seed = run.drawings if wish.seed is None else wish.seed

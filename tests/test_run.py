@@ -183,6 +183,7 @@ def test_two_presses_within_a_second_are_one_act_for_undo_and_another_knob_is_no
         (Step(count=0), "count 0 must be"),
         (Sample(count=0), "count 0 must be"),
         (Sample(count=100_000), "count 100,000 must be"),
+        (Sample(count=51, max_length=1_000), "names 51 of 1,000 symbols each must be"),
         (Sample(prefix="É"), "É"),
         (Sample(temperature=-1.0), "temperature -1 must be"),
         (Sample(seed=-1), "seed -1 must be"),
@@ -213,6 +214,16 @@ def test_single_steps_are_single_and_only_for_a_paused_run(open_run: Callable[..
     heard(run)
     obey(run, Step(), "me")
     assert isinstance(heard(run)[0], CommandRejected)
+    # A limit that is lowered meanwhile ends them.
+    obey(run, Pause())
+    for ahead in (3, 0, -2):
+        here = run.step
+        obey(run, SetSetting(name="step_limit", value=1_000_000))
+        obey(run, Step(count=50))
+        obey(run, SetSetting(name="step_limit", value=here + ahead))
+        while run.single_steps or run.errand:
+            run.work()
+        assert run.step == here + max(ahead, 0)
 
 
 def test_a_finished_run_goes_on_when_its_limit_is_raised(open_run: Callable[..., Run]) -> None:
