@@ -34,6 +34,8 @@ MAX_OUTBOX = 1024 * 1024
 PATIENCE = 2.0
 """Seconds that a stranger has to show the key."""
 
+SOCKET = "engine"
+USUAL = ("/tmp", "/var/tmp")
 LENGTH = struct.Struct("!i")
 
 
@@ -97,6 +99,33 @@ class Peer:
         self.gone |= len(self.outbox) > MAX_OUTBOX
 
 
+def _listening() -> tuple[Path, socket.socket]:
+    """A private folder, and the socket that listens in it; raises OSError.
+
+    Where TMPDIR names a folder that is gone, or a path too long for a socket, in the usual one.
+    """
+    failed: OSError | None = None
+    for parent in (tempfile.gettempdir(), *USUAL):
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="steermore-", dir=parent))
+        except OSError as error:
+            failed = failed or error
+            continue
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(str(folder / SOCKET))
+            listener.listen(16)
+            listener.setblocking(False)
+        except OSError as error:
+            failed = failed or error
+            listener.close()
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        return folder, listener
+    assert failed is not None
+    raise failed
+
+
 class Server:
     """Listens on a Unix socket in a private folder of its own, and says where in `engine.json`."""
 
@@ -106,17 +135,12 @@ class Server:
         self._selector = selectors.DefaultSelector()
         self._peers: dict[socket.socket, Peer] = {}
         self._announcement = directory / "engine.json"
-        self._listen()
+        self._listen_at(*_listening())
         write_whole(self._announcement, self._endpoint, mode=0o600)
 
-    def _listen(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="steermore-"))
-        self._socket = self._folder / "engine"
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(self._socket))
-        self._listener.listen(16)
-        self._listener.setblocking(False)
-        self._selector.register(self._listener, selectors.EVENT_READ)
+    def _listen_at(self, folder: Path, listener: socket.socket) -> None:
+        self._folder, self._socket, self._listener = folder, folder / SOCKET, listener
+        self._selector.register(listener, selectors.EVENT_READ)
         endpoint = Endpoint(socket=str(self._socket), key=self._key, pid=os.getpid())
         self._endpoint = msgspec.json.encode(endpoint)
 
@@ -128,12 +152,13 @@ class Server:
             # A disk that is full now may have room the next time.
             stale = False
             if not self._socket.exists():
+                elsewhere = _listening()
                 # Where the run was moved away, another may be announced now.
                 stale = self._is_announced()
                 self._selector.unregister(self._listener)
                 self._listener.close()
                 shutil.rmtree(self._folder, ignore_errors=True)
-                self._listen()
+                self._listen_at(*elsewhere)
             if stale or not self._announcement.exists():
                 write_whole(self._announcement, self._endpoint, mode=0o600)
 

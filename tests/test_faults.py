@@ -14,6 +14,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -417,6 +418,37 @@ def test_an_engine_whose_socket_was_tidied_away_can_be_reached_again(
     engine.until(EngineStopped)
     assert engine.process.wait(10) == 0
     assert not (engine.directory / "engine.json").exists()
+
+
+@pytest.mark.parametrize("name", ["temporary", "x" * 120])
+def test_a_folder_for_temporary_files_that_goes_or_has_too_long_a_path_is_done_without(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    # That of the test has too long a path already.
+    folder = tempfile.mkdtemp()
+    temporary = Path(folder, name)
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    engine = Engine(make_run())
+    try:
+        engine.ask(Resume())
+        engine.until(StepsDone)
+        assert name == "temporary" or not any(temporary.iterdir())
+        shutil.rmtree(temporary)
+        path = Path(endpoint_of(engine.directory).socket)
+        assert path.exists() == (name != "temporary")
+        for _ in range(3):
+            engine.until(Heartbeat)
+        second = Client(engine.directory, "second")
+        assert second.attach(10).welcome.running
+        second.close()
+        engine.ask(Shutdown())
+        engine.until(EngineStopped)
+        assert engine.process.wait(10) == 0
+        assert not path.parent.exists()
+    finally:
+        engine.close()
+        shutil.rmtree(folder)
 
 
 # --- clock, memory, torch, readers ----------------------------------------------------------------
