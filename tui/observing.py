@@ -70,7 +70,7 @@ def plateau_remark(event: Evaluated, history: History) -> list[Entry]:
     known = [value for value in dev if value is not None]
     if not is_plateau(known, settings.patience) or is_plateau(known[:-1], settings.patience):
         return []
-    told = f"dev hardly falls, for {settings.patience} evaluations: d decays the rate (× 0.1)"
+    told = f"dev has hardly fallen for {settings.patience} evaluations: d decays the rate (× 0.1)"
     return [entry(event.step, told, "good")]
 
 
