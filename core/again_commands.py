@@ -12,13 +12,17 @@ from typing import Annotated, Any
 import typer
 
 from core.cli import AsJson, RunsDir, app
+from core.config import Knobs, Settings, with_changes
 from core.dials import parse_count
 from core.errors import harmless
 from core.launch import runs_directory
+from core.lineage import settings_after
 from core.options import changes
 from core.protocol import AnyCommand, Resume, SetKnobs, SetSetting
-from core.record import RunError, find_run, is_served
+from core.record import RunError, find_run, is_served, read_config, read_events
 from core.run_commands import RunName
+from core.steering import resolve_knobs
+from core.story import read_story
 
 
 @app.command()
@@ -77,12 +81,31 @@ def forked(
         return fork(parent, runs, step=step, knobs=knobs, settings=settings, progress=show)
 
 
-def wishes(given: dict[str, Any]) -> tuple[AnyCommand, ...]:
-    """What flags given on resuming ask of the engine, the resuming itself last."""
+def wishes(directory: Path, given: dict[str, Any]) -> tuple[AnyCommand, ...]:
+    """What flags given on resuming a run ask of its engine, the resuming itself last.
+
+    Raises ConfigError where the knobs of the run's end forbid those given: the engine would refuse
+    them, and then train without.
+    """
     knobs, settings = changes(given)
-    commands: list[AnyCommand] = [SetKnobs(values=knobs)] if knobs else []
+    commands: list[AnyCommand] = []
+    if knobs:
+        wish = SetKnobs(values=knobs)
+        in_force, its_settings, step = _at_the_end(directory)
+        with_changes(in_force, resolve_knobs(wish, in_force, its_settings, step))
+        commands.append(wish)
     commands += [SetSetting(name=name, value=value) for name, value in settings.items()]
     return (*commands, Resume())
+
+
+def _at_the_end(directory: Path) -> tuple[Knobs, Settings, int]:
+    """What is in force where a run ended, and its step; raises RunError."""
+    config = read_config(directory)
+    if not read_events(directory):
+        # Begun, and no engine has opened it yet.
+        return config.knobs, config.settings, config.parent.step if config.parent else 0
+    story = read_story(directory)
+    return story.path[-1].knobs, settings_after(config.settings, story.events), story.step
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ from core import __version__
 from core.errors import UserError
 from core.launch import new_run, runs_directory
 from core.options import begin, with_run_options
-from core.stand_ins import settle_streams
+from core.record import NO_ROOM, output_lost
+from core.stand_ins import give_up_output, settle_streams
 
 app = typer.Typer(
     name="steermore",
@@ -30,12 +32,27 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 
 def call(command: Callable[[], Any]) -> None:
-    """Run the program; a person's mistake ends it with one sentence and exit code 2."""
+    """Run the program; a person's mistake ends it with one sentence and exit code 2.
+
+    So does a standard output without room. One that nobody reads ends it quietly with 1.
+    """
     settle_streams()
     try:
-        command()
-    except UserError as error:
-        print(f"steermore: {error}", file=sys.stderr)
+        try:
+            command()
+        except UserError as error:
+            print(f"steermore: {error}", file=sys.stderr)
+            sys.exit(2)
+        finally:
+            # Python itself does so too late for a sentence.
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in (*NO_ROOM, errno.EPIPE):
+            raise
+        give_up_output()
+        if error.errno == errno.EPIPE:
+            sys.exit(1)
+        print(f"steermore: {output_lost(error)}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -50,7 +50,8 @@ from core.protocol import (
     StepsDone,
     TestEvaluated,
 )
-from core.record import read_config
+from core.record import NO_ROOM, RunError, output_lost, read_config
+from core.stand_ins import give_up_output
 from core.units import perplexity, perplexity_text
 
 
@@ -144,15 +145,36 @@ def train_and_report(
     """Serve the run in `directory` to its end, tell how it goes, and return the exit code.
 
     `commands` are sent first. 0: finished. 1: the engine was lost, or the guard stopped the run,
-    which is saved. 130: stopped by Ctrl-C or SIGTERM, and saved.
+    which is saved. 130: stopped by Ctrl-C or SIGTERM, and saved. Raises RunError where the standard
+    output has no room; the run is saved then too.
     """
-    # With --json the standard output is the object's alone.
-    console = Console(stderr=as_json, highlight=False)
     started = time.monotonic()
     interrupted = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: interrupted.set())
     client = Client(directory, "fit", start_engine(directory))
+    try:
+        return _train(client, commands, interrupted, started, as_json=as_json)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _end(client)
+        give_up_output()
+        saved = f"the run is saved, as far as it came, in {directory}"
+        raise RunError(f"{output_lost(error)}; {saved}") from None
+
+
+def _train(
+    client: Client,
+    commands: Sequence[AnyCommand],
+    interrupted: threading.Event,
+    started: float,
+    *,
+    as_json: bool,
+) -> int:
+    directory = client.directory
+    # With --json the standard output is the object's alone.
+    console = Console(stderr=as_json, highlight=False)
     config = read_config(directory)
     data = load_data(directory, config)
     fit = Fit(level=config.data.level)
@@ -174,9 +196,7 @@ def train_and_report(
                 show_progress(fit)
     except RecordStalled as stalled:
         # Nobody is there to say that there is room; what was confirmed is saved.
-        if client.process is not None:
-            client.process.terminate()
-            client.process.wait()
+        _end(client)
         again = f"`steermore resume {directory.name} --headless`"
         print(f"steermore: {stalled}, with {again}", file=sys.stderr)
         return 1
@@ -189,7 +209,7 @@ def train_and_report(
     speed = (fit.step - first) / seconds if seconds > 0 else None
     report = _report(fit, config, data, directory.name, time.monotonic() - started, speed)
     if as_json:
-        print(json.dumps(report))
+        print(json.dumps(report), flush=True)
     else:
         for line in _summary(report, directory, fit):
             console.print(harmless(line), markup=False, soft_wrap=True)
@@ -204,6 +224,13 @@ def train_and_report(
         )
         return 1
     return 0 if fit.finished else 130
+
+
+def _end(client: Client) -> None:
+    """Have the engine save what can be saved, and wait for its end."""
+    if client.process is not None:
+        client.process.terminate()
+        client.process.wait()
 
 
 def until_stopped(client: Client, interrupted: threading.Event, fit: Fit) -> Iterator[AnyEvent]:

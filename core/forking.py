@@ -46,6 +46,9 @@ def fork(
     here = acts.path(point)
     changed = settings_after(config.settings, story.events)
     changed = msgspec.structs.replace(changed, **(settings or {}))
+    if knobs and point.step >= changed.step_limit:
+        limit = f"step {point.step:,} lies at or past the step limit, {changed.step_limit:,}"
+        raise RunError(f"run {parent.name}: {limit}; a higher --steps trains on")
     plan = [act for act in config.plan if act.step > point.step]
     if knobs:
         plan.insert(0, PlannedAct(step=point.step, changes=knobs))

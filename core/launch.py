@@ -17,7 +17,7 @@ from core.dataset import Dataset, DatasetError
 from core.record import START, RunError, cure, write_whole
 from core.text import Text
 from core.tokens import read_text
-from core.words import WordList, read_words
+from core.words import WordList, read_words, refusal
 
 MAX_COPY = 16 * 1024 * 1024
 """Bytes of a list of words that a run keeps a copy of; a larger list is named with its sha256."""
@@ -111,9 +111,12 @@ def vocab_size_of(words: WordList, data: DataConfig) -> int:
 
 
 def _text_of(words: WordList, data: DataConfig, block_size: int) -> Text:
-    return Text.from_tokens(
-        words.words, block_size, words.sha256, most=data.vocabulary, rare=data.rare
-    )
+    try:
+        return Text.from_tokens(
+            words.words, block_size, words.sha256, most=data.vocabulary, rare=data.rare
+        )
+    except DatasetError as error:
+        raise refusal(data.path, str(error)) from None
 
 
 def start_engine(directory: Path) -> subprocess.Popen[bytes]:

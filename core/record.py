@@ -40,14 +40,23 @@ class RunError(UserError):
     """A run that cannot be found or read; the message names the run, the trouble and the cure."""
 
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where nothing more can be written."""
+
+
 def cure(error: OSError) -> str:
     """Why a file could not be written, and what a person can do about it."""
     reason = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in NO_ROOM:
         return f"{reason}; make room"
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return f"{reason}; make it writable"
     return f"{reason}; mend that"
+
+
+def output_lost(error: OSError) -> str:
+    """Why the standard output could not be written, and the cure, as a sentence."""
+    return f"standard output: cannot be written: {cure(error)}"
 
 
 def column_path(directory: Path, branch: int) -> Path:

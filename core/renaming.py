@@ -14,7 +14,7 @@ import msgspec
 
 from core.catalogue import holds_record
 from core.errors import harmless
-from core.record import RunError, read_config, write_whole
+from core.record import RunError, cure, read_config, write_whole
 from core.recording import holding
 from core.stopping import is_live
 
@@ -51,7 +51,7 @@ def rename(directory: Path, name: str) -> Path:
             write_whole(old / FORMER, msgspec.json.encode(former))
             old.rename(new)
     except OSError as error:
-        raise RunError(f"run {old.name}: cannot be renamed: {error.strerror}") from None
+        raise RunError(f"run {old.name}: cannot be renamed: {cure(error)}") from None
     return new
 
 

@@ -222,10 +222,15 @@ def export(
         raise ConfigError("to", to, f"must be {', '.join(WRITERS)} or {TENSORBOARD}")
     if to is None and samples is None:
         raise UserError("say what to export: --to csv, json or tensorboard, or --samples FILE")
+    for flag, name in (("--output", output), ("--samples", samples)):
+        if name == "":
+            raise UserError(f"the name of the file after {flag} is empty; name one")
+    if to is None and output != "-":
+        raise UserError(f"say what to write to {output}: --to csv, json or tensorboard")
     if to == TENSORBOARD and output == "-":
         raise UserError("say where TensorBoard is to find it: --output LOGDIR")
     wanted: list[tuple[Writer, str]] = [(WRITERS[to], output)] if to in WRITERS else []
-    wanted += [(SAMPLES, samples)] if samples else []
+    wanted += [(SAMPLES, samples)] if samples is not None else []
     names = [name for _, name in wanted]
     if len({name if name == "-" else os.path.realpath(name) for name in names}) < len(names):
         raise UserError(f"{output}: --output and --samples must name different files")

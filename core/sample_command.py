@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from core.errors import UserError, harmless, harmless_json
 from core.launch import runs_directory
 from core.record import find_run, read_config
 from core.run_commands import RunName
+from core.stand_ins import give_up_output
 from core.tokens import paragraphs
 
 MOST_IN_JSON = 100_000
@@ -130,8 +130,7 @@ def print_as_they_come(pieces: Iterator[list[str]], end: str = "\n") -> int:
             sys.stdout.flush()
             printed += len(piece)
     except BrokenPipeError:
-        # Python flushes once more as it ends, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_output()
         raise typer.Exit(0) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

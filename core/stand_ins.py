@@ -7,9 +7,11 @@ whose encoding is too poor for a sign gets the stand-in instead of an error.
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 import unicodedata
 from io import TextIOWrapper
+from pathlib import Path
 
 UNKNOWN = "?"
 _ERRORS = "steermore.stand_ins"
@@ -118,11 +120,24 @@ def _of_dots(bits: int) -> str:
 
 
 def settle_streams() -> None:
-    """Let no character end the program with an error: what a stream cannot take is spelled."""
+    """Let no character end the program with an error: what a stream cannot take is spelled.
+
+    A stream that the program was started without is the null device.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            null = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 (open to the end)
+            setattr(sys, name, null)
     codecs.register_error(_ERRORS, _spelled)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and stream.errors != "replace":
             stream.reconfigure(errors=_ERRORS)
+
+
+def give_up_output() -> None:
+    """Let go of what the standard output has not taken."""
+    # Python flushes once more as it ends, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _spelled(error: UnicodeError) -> tuple[str | bytes, int]:

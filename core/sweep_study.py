@@ -63,12 +63,19 @@ def every_combination(sweep: Sweep, trials: int) -> list[dict[str, Chosen]]:
     else none, and Optuna chooses.
     """
     lists: list[Sequence[Chosen]] = []
+    count = 1
     for each in sweep.ranges.values():
-        if isinstance(each, Interval) and not each.whole:
-            return []
-        values = range(int(each.low), int(each.high) + 1) if isinstance(each, Interval) else ()
-        lists.append(values or each.ends)
-        if math.prod(map(len, lists)) > trials:
+        if isinstance(each, Interval):
+            if not each.whole:
+                return []
+            low, high = int(each.low), int(each.high)
+            # Not by `len`, which cannot count as far as seeds reach.
+            count *= high - low + 1
+            lists.append(range(low, high + 1))
+        else:
+            count *= len(each.texts)
+            lists.append(each.texts)
+        if count > trials:
             return []
     return [dict(zip(sweep.ranges, values, strict=True)) for values in product(*lists)]
 

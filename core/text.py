@@ -40,7 +40,8 @@ class Text(Dataset):
         cls, tokens: Words, block_size: int, sha256: str, *, most: int, rare: int
     ) -> Text:
         """A text of these tokens; the vocabulary has at most `most` symbols, and no word that
-        stands at most `rare` times in train. Raises DatasetError where nothing is left.
+        stands at most `rare` times in train. Raises DatasetError where nothing is left, which the
+        caller says of which file.
         """
         assert block_size >= 1
         places = Places(tokens)
@@ -49,7 +50,7 @@ class Text(Dataset):
         order = np.lexsort((places.firsts, -counts))
         kept = order[counts[order] > rare][: most - len(NO_WORDS)]
         if len(kept) == 0:
-            fault = f"No word stands more than {rare:,} times in the first 80 % of the text."
+            fault = f"no word stands more than {rare:,} times in the first 80 % of the text."
             raise DatasetError(f"{fault} Take a longer text, or a lower --rare.")
         vocabulary = (START, UNKNOWN, *tokens.picked(places.firsts[kept]))
         dtype = np.min_scalar_type(-len(vocabulary))

@@ -10,6 +10,7 @@ import pytest
 
 from core.protocol import KnobsChanged, TestEvaluated
 from core.record import column_path, read_config, read_events
+from tests.conftest import MakeRun
 from tests.test_cli import fit, reported, steermore, within
 
 
@@ -85,6 +86,10 @@ def hundred_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("fork", "last", "--at", "101", "--headless"), "step 101 must be from 0 to 100"),
         (("fork", "last", "--at", "x", "--headless"), "step x must be a whole number"),
         (("fork", "last", "--at", "50"), "use `steermore fork --headless`"),
+        (
+            ("fork", "last", "--learning-rate", "0.01", "--headless"),
+            "step 100 lies at or past the step limit, 100; a higher --steps trains on",
+        ),
         (("resume", "last", "--learning-rate", "0", "--headless"), "learning rate 0 must be"),
         (("resume", "last"), "use `steermore resume --headless`"),
         (("attach", "last"), "use `steermore runs`"),
@@ -98,6 +103,32 @@ def test_what_cannot_be_done_again_is_refused_with_a_sentence(
     assert refused.returncode == 2
     assert sentence in refused.stderr
     assert len(list((hundred_steps / "runs").iterdir())) == 1
+
+
+@pytest.mark.parametrize("how", [(), ("--headless",)])
+def test_knobs_that_cannot_be_had_together_are_refused_before_a_run_is_resumed(
+    how: tuple[str, ...], hundred_steps: Path
+) -> None:
+    (run,) = (hundred_steps / "runs").iterdir()
+    before = (run / "events.jsonl").read_bytes()
+    wishes = ("--steps", "200", "--schedule", "exponential", "--floor", "0")
+    refused = within("resume", "last", *wishes, *how, cwd=hundred_steps)
+    sentence = "steermore: floor 0 cannot end an exponential schedule; try 0.01\n"
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", sentence)
+    assert (run / "events.jsonl").read_bytes() == before
+
+
+def test_a_knob_that_stands_so_already_keeps_no_run_from_being_resumed(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    # No engine has opened it yet: nothing is recorded at first.
+    run = make_run(settings={"step_limit": 20})
+    for steps in ("20", "30"):
+        wishes = ("--steps", steps, "--learning-rate", "0.1", "--headless")
+        resumed = within("resume", run, *wishes, cwd=tmp_path)
+        assert resumed.returncode == 0
+        assert "refused: learning rate is 0.1 already" in resumed.stdout
+        assert f"finished at step {steps}" in resumed.stdout
 
 
 def test_the_test_split_is_looked_at_only_if_confirmed_and_every_look_is_counted(

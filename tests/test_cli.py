@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import core.answering
 import core.fit
 from core.record import is_served, read_events
 from tests import quick_engines
-from tests.conftest import run_program
+from tests.conftest import run_program, write_few_names
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 """Of the words of a command, and of the folder that it is called in."""
@@ -263,6 +264,113 @@ def test_version_help_and_the_list_of_runs_come_without_torch_or_textual(tmp_pat
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("steermore 0.")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a list of names and a run of twenty steps in it."""
+    folder = tmp_path_factory.mktemp("trained")
+    fit(folder, "--data", write_few_names(folder), "--steps", "20", "--hidden-size", "8")
+    return folder
+
+
+def buffered() -> dict[str, str]:
+    """The environment, in which output is kept until there is much of it or the program ends."""
+    return {**os.environ, "PYTHONUNBUFFERED": ""}
+
+
+def redirected(streams: str, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """As `steermore`, with its streams as a shell says."""
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, "-m", "tui", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=buffered(),
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "the dashboard needs a terminal; without one, use `steermore fit`"),
+        (("attach", "last"), "the dashboard needs a terminal; without one, use `steermore runs`"),
+        (("rm", "last"), "rm asks before it deletes; without a terminal, say --yes"),
+        (("evaluate", "last", "--split", "test"), "without a terminal, say --yes"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_closed_standard_input_is_no_terminal(
+    arguments: tuple[str, ...], sentence: str, trained: Path
+) -> None:
+    done = redirected("<&-", *arguments, cwd=trained)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("sample", "last"), ("export", "last", "--to", "csv")], ids=" ".join
+)
+def test_what_a_closed_standard_output_is_told_is_lost_and_nothing_else(
+    arguments: tuple[str, ...], trained: Path
+) -> None:
+    done = redirected(">&-", *arguments, cwd=trained)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+NO_ROOM = "steermore: standard output: cannot be written: No space left on device; make room"
+
+
+@FULL
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("runs",),
+        ("keys",),
+        ("sample", "last", "--count", "1000"),
+        ("export", "last", "--to", "csv"),
+        ("replay", "last"),
+    ],
+    ids=" ".join,
+)
+def test_a_full_standard_output_is_one_sentence(arguments: tuple[str, ...], trained: Path) -> None:
+    done = redirected(">/dev/full", *arguments, cwd=trained)
+    assert (done.returncode, done.stderr) == (2, f"{NO_ROOM}\n")
+
+
+@FULL
+@pytest.mark.parametrize("how", [("--json",), ("--steps", "100000000")], ids=" ".join)
+def test_a_run_that_a_full_standard_output_ends_is_saved(
+    how: tuple[str, ...], names: Path, tmp_path: Path
+) -> None:
+    flags = ("--steps", "20", "--evaluation-interval", "10", "--hidden-size", "8", *how)
+    done = redirected(">/dev/full", "fit", "--data", names, *flags, cwd=tmp_path)
+    (run,) = (tmp_path / "runs").iterdir()
+    told = f"{NO_ROOM}; the run is saved, as far as it came, in runs/{run.name}"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, told)
+    assert "Traceback" not in done.stderr
+    assert not is_served(run)
+    assert reported(tmp_path, "sample", "last")["step"] >= 10
+
+
+def test_when_nobody_reads_what_is_left_to_say_it_ends_quietly(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", "keys"],
+            cwd=tmp_path,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            env=buffered(),
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_a_planned_act_stands_in_the_record_as_the_command_lines(

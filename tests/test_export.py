@@ -190,6 +190,9 @@ def test_files_are_not_overwritten_unless_it_is_forced(
 
 MISTAKES: dict[tuple[str, ...], str] = {
     (): "say what to export",
+    ("--samples", ""): "the name of the file after --samples is empty",
+    ("--to", "csv", "--output", ""): "the name of the file after --output is empty",
+    ("--samples", "a", "--output", "b"): "say what to write to b: --to csv, json or tensorboard",
     ("--to", "xml"): "to xml must be csv, json or tensorboard",
     ("--to", "csv", "--output", "nowhere/a.csv"): "cannot be written: No such file",
     ("--to", "csv", "--output", "a", "--samples", "./a"): "must name different files",

@@ -279,6 +279,14 @@ def test_a_new_run_or_an_export_without_room_is_refused_and_leaves_nothing(
     assert not table.exists()
 
 
+def test_a_run_that_cannot_be_renamed_without_room_keeps_its_name(make_run: MakeRun) -> None:
+    directory = make_run()
+    ended = steermore("rename", str(directory), "other", limit=10)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "cannot be renamed: File too large; make room" in ended.stderr
+    assert [path.name for path in directory.parent.iterdir()] == [directory.name]
+
+
 def opening_lines(directory: Path) -> bytes:
     """The record of a run that was opened, and nothing else."""
     from core.protocol import Point, RunOpened

@@ -162,6 +162,8 @@ def test_where_the_values_are_few_each_combination_is_made_once() -> None:
     assert len({tuple(each.items()) for each in found}) == len(found) == 6
     assert every_combination(sweep, 5) == []
     assert every_combination(swept(learning_rate="0.1:1", block_size="3,4"), 99) == []
+    every_seed = swept(hidden_size="50,100", seed="0:9223372036854775807")
+    assert every_combination(every_seed, 99) == []
 
 
 @pytest.mark.parametrize(

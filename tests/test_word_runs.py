@@ -155,7 +155,7 @@ def test_a_text_whose_words_are_all_rare_is_refused_before_a_run_is_made(
         "fit", "--level", "word", "--data", tmp_path / "text.txt", *folder
     )
     assert code == 2
-    assert "No word stands more than 3 times" in sentence
+    assert f"{tmp_path / 'text.txt'}: no word stands more than 3 times" in sentence
     assert "lower --rare" in sentence
     assert not (tmp_path / "runs").exists()
 

@@ -85,9 +85,9 @@ def resume(
 ) -> None:
     """Train on where a run ended; knobs and settings given are changed at that step."""
     directory = find_run(runs_directory(runs_dir), run)
-    commands = wishes(given)
     if is_served(directory):
         raise RunError(f"run {directory.name}: it is live; `steermore attach` shows it")
+    commands = wishes(directory, given)
     headless = headless or as_json
     raise typer.Exit(
         train_on(directory, commands, headless=headless, as_json=as_json, in_ascii=in_ascii)
