@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from core.cli import AsJson, RunsDir, app
@@ -88,13 +89,16 @@ def wishes(directory: Path, given: dict[str, Any]) -> tuple[AnyCommand, ...]:
     them, and then train without.
     """
     knobs, settings = changes(given)
-    commands: list[AnyCommand] = []
+    # First, since a schedule without a length is to reach the step limit.
+    commands: list[AnyCommand] = [
+        SetSetting(name=name, value=value) for name, value in settings.items()
+    ]
     if knobs:
         wish = SetKnobs(values=knobs)
         in_force, its_settings, step = _at_the_end(directory)
+        its_settings = msgspec.structs.replace(its_settings, **settings)
         with_changes(in_force, resolve_knobs(wish, in_force, its_settings, step))
         commands.append(wish)
-    commands += [SetSetting(name=name, value=value) for name, value in settings.items()]
     return (*commands, Resume())
 
 

@@ -131,6 +131,17 @@ def test_a_knob_that_stands_so_already_keeps_no_run_from_being_resumed(
         assert f"finished at step {steps}" in resumed.stdout
 
 
+def test_a_schedule_begun_on_resuming_reaches_the_step_limit_given_with_it(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    run = make_run(settings={"step_limit": 20})
+    assert within("resume", run, "--headless", cwd=tmp_path).returncode == 0
+    wishes = ("--steps", "50", "--schedule", "cosine", "--headless")
+    assert within("resume", run, *wishes, cwd=tmp_path).returncode == 0
+    acts = [event for event in read_events(run) if isinstance(event, KnobsChanged)]
+    assert acts[-1].changes["schedule_length"][1] == 30
+
+
 def test_the_test_split_is_looked_at_only_if_confirmed_and_every_look_is_counted(
     names: Path, tmp_path: Path
 ) -> None:
