@@ -17,10 +17,15 @@ from core.errors import harmless
 from core.record import RunError, cure, read_config, write_whole
 from core.recording import holding
 from core.stopping import is_live
+from core.sweep_place import FOLDER
 
 FORMER = "former-names.json"
 LONGEST = 100
 """Characters of a name; a file system takes 255 bytes."""
+
+
+TAKEN = ("last", FOLDER)
+"""Names that mean something else: the newest run, and where sweeps keep what is theirs."""
 
 
 class _Former(msgspec.Struct):
@@ -58,10 +63,10 @@ def rename(directory: Path, name: str) -> Path:
 def check_name(directory: Path, name: str) -> None:
     """Raise RunError, with the reason, unless the run in `directory` can be called `name` now."""
     told = harmless(name, 40)
-    if not name or name.startswith((".", "-")) or os.sep in name or name == "last":
+    if not name or name.startswith((".", "-")) or os.sep in name or name in TAKEN:
         raise RunError(
             f"{told or 'nothing'} cannot be a run's name: it must be one word or more, without"
-            f" {os.sep}, not last, and not begin with a dot or a dash"
+            f" {os.sep}, not {' or '.join(TAKEN)}, and not begin with a dot or a dash"
         )
     if not name.isprintable() or len(name) > LONGEST or len(name.encode()) > 255:
         raise RunError(

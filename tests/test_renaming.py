@@ -49,6 +49,7 @@ def test_a_renamed_run_is_the_same_run_under_another_name(lived: Path, name: str
         ".hidden": "not begin with a dot",
         "-rf": "or a dash",
         "last": "not last",
+        "sweeps": "not last or sweeps",
         "x" * 101: "at most 100 characters",
         "é" * 100 + "é": "at most 100 characters",
         "語" * 90: "at most 100 characters",
