@@ -1,13 +1,16 @@
-"""Names or texts from a run for the command line: from its live engine, or from its newest
-checkpoint.
+"""Names or texts from a run for the command line: from its live engine, or from the weights that
+its record leads to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from core.answering import answer
 from core.config import Level
@@ -16,9 +19,14 @@ from core.dials import DIALS, parse_count
 from core.launch import load_data
 from core.protocol import Sample, SamplesDrawn
 from core.record import RunError, is_served, read_config
+from core.story import Story, read_story
 
 if TYPE_CHECKING:
+    from core.recomputing import AtHand
     from core.trainer import Trainer
+
+Showing = Callable[[], AbstractContextManager[Callable[[int, int], None]]]
+"""What begins to show how many updates were made, of how many."""
 
 MOST_OF_AN_ENGINE = 1_000
 """Names, or words of texts, that a live engine draws at once: training waits for it."""
@@ -57,79 +65,83 @@ def parse_wish(
 
 
 def draw_names(
-    directory: Path, wish: Sample, *, unique: bool = False, new: bool = False
+    directory: Path,
+    wish: Sample,
+    *,
+    unique: bool = False,
+    new: bool = False,
+    showing: Showing = lambda: nullcontext(lambda done, total: None),
 ) -> Drawing:
     """Begin to draw from the run in `directory`; every field of `wish` is set. Raises RunError.
 
     `unique` and `new` leave out names that came before, and names of the list. A live engine is
-    asked only for as many as it draws without holding up its training.
+    asked only for as many as it draws without holding up its training; for more, a checkpoint does.
+    Of an ended run, updates that stand in no checkpoint are made again, which is shown.
     """
     served = is_served(directory)
     texts = served and read_config(directory).data.level == "word"
     wanted = wish.count * wish.max_length if texts else wish.count
     if served and wanted <= MOST_OF_AN_ENGINE and not (unique or new):
-        drawn = answer(directory, wish, SamplesDrawn, "sample")
-        return Drawing(drawn.step, iter([list(drawn.names)]))
-    return _from_checkpoint(directory, wish, unique=unique, new=new, served=served)
-
-
-def _from_checkpoint(
-    directory: Path, wish: Sample, *, unique: bool, new: bool, served: bool
-) -> Drawing:
-    paths = _checkpoints(directory, served=served)
-    config = read_config(directory)
+        answered = answer(directory, wish, SamplesDrawn, "sample")
+        return Drawing(answered.step, iter([list(answered.names)]))
+    story = read_story(directory)
     # torch takes a second to load; what can be refused before it, is.
-    data = load_data(directory, config)
+    data = load_data(directory, story.config)
     data.encode(wish.prefix)
     from core.continuing import drawn
-    from core.environment import settle
-    from core.trainer import Trainer
 
-    settle(config)
-    trainer = Trainer(data, config.model, config.knobs, config.seed)
-    _restore_newest(trainer, directory, paths)
+    if served:
+        trainer, aside = _saved_on_the_way(story, data)
+    else:
+        trainer, aside = _at_the_end(story, data, showing)
     try:
         unwanted = _known(data) if new else None
         pieces = drawn(trainer.model, data, wish, unique=unique, unwanted=unwanted)
     except ValueError as error:
         raise RunError(f"run {directory.name}: {error}") from None
-    step = trainer.step
-    aside = f"run {directory.name} is live: these are from its checkpoint at step {step:,}"
-    return Drawing(step, pieces, aside if served else "")
+    return Drawing(trainer.step, pieces, aside)
 
 
-def _restore_newest(trainer: Trainer, directory: Path, paths: list[Path]) -> None:
-    """Put the newest of these that is sound in force; raises RunError if none is."""
-    from core.reaching import restore_sound
-
-    for path in paths:
-        try:
-            restore_sound(trainer, path)
-        except RunError:
-            continue
-        return
-    raise RunError(
-        f"run {directory.name}: all of its checkpoints are damaged; `steermore resume"
-        f" {directory.name}` computes the state again and saves it"
-    )
-
-
-def _checkpoints(directory: Path, *, served: bool) -> list[Path]:
-    """The newest first; raises RunError if there is none."""
-    written: dict[Path, int] = {}
-    for path in (directory / "checkpoints").glob("*.safetensors"):
-        try:
-            written[path] = path.stat().st_mtime_ns
-        except FileNotFoundError:
-            continue  # A live engine drops old ones.
-    if written:
-        return sorted(written, key=lambda path: written[path], reverse=True)
-    if served:
+def _saved_on_the_way(story: Story, data: Dataset) -> tuple[Trainer, str]:
+    """In the newest state of a live run that stands in a checkpoint, and a word on that."""
+    name, found = story.directory.name, _at_hand(story, data)
+    if not found.saved:
         raise RunError(
-            f"run {directory.name}: it is live and has no checkpoint yet; until then, ask for at"
-            f" most {MOST_OF_AN_ENGINE:,} names, without --unique or --new"
+            f"run {name}: it is live, and no checkpoint has led to its weights yet; until then, ask"
+            f" for at most {MOST_OF_AN_ENGINE:,} names, without --unique or --new"
         )
-    raise RunError(f"run {directory.name}: it has no checkpoint; its engine ended before one")
+    step = found.point.step
+    return found.trainer, f"run {name} is live: these are from its checkpoint at step {step:,}"
+
+
+def _at_the_end(story: Story, data: Dataset, showing: Showing) -> tuple[Trainer, str]:
+    """Where the run stands; where that cannot be computed here, in the newest state before it that
+    stands in a checkpoint, and a word on that.
+    """
+    from core.on_device import DeviceMissing
+    from core.reaching import StepDiffers
+    from core.recomputing import trainer_at_end
+
+    found = _at_hand(story, data)
+    if found.point.step == story.step:
+        return found.trainer, ""
+    name, step = story.directory.name, found.point.step
+    try:
+        with showing() as progress:
+            return trainer_at_end(story, story.path, progress, data), ""
+    except (StepDiffers, DeviceMissing) as error:
+        if not found.saved:
+            raise RunError(f"run {name}: it has no checkpoint, and {error}") from None
+        aside = f"run {name} stands at step {story.step:,}, these are from its checkpoint at step"
+        return found.trainer, f"{aside} {step:,}: {error}"
+
+
+def _at_hand(story: Story, data: Dataset) -> AtHand:
+    from core.recomputing import nearest_at_hand
+
+    # To draw from weights that are there, no device is needed.
+    here = replace(story, config=msgspec.structs.replace(story.config, device="cpu"))
+    return nearest_at_hand(here, story.path, data)
 
 
 def _known(data: Dataset) -> Callable[[str], bool]:

@@ -10,7 +10,11 @@ import numpy as np
 import torch
 
 from core.config import KERNELS, RunConfig
+from core.errors import harmless
 from core.on_device import called
+
+_REPRODUCIBILITY = "MKL_CBWR"
+"""The variable that has MKL compute as on other processors; the capability does not tell of it."""
 
 
 def settle(config: RunConfig) -> None:
@@ -28,6 +32,7 @@ def settle(config: RunConfig) -> None:
 def environment(config: RunConfig) -> dict[str, str | int]:
     """Versions, processor, threads, device, kernel and data, for the record's EngineStarted."""
     gpu = {} if config.device == "cpu" else {"device": called(config.device)}
+    asked = os.environ.get(_REPRODUCIBILITY)
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),
@@ -38,6 +43,7 @@ def environment(config: RunConfig) -> dict[str, str | int]:
         "threads": torch.get_num_threads(),
         "kernel": KERNELS[config.device],
         **gpu,
+        **({_REPRODUCIBILITY: harmless(asked, 80)} if asked else {}),
         "data_sha256": config.data.sha256,
     }
 

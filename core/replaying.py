@@ -6,15 +6,15 @@ and the digest of the state against every checkpoint of the lineage.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.environment import environment, settle
 from core.launch import load_data
-from core.protocol import AnyRecorded, EngineStarted, Point, SnapshotTaken
+from core.protocol import EngineStarted, Point, SnapshotTaken
 from core.reaching import StepDiffers, comparing, first_trainer, reach
-from core.story import read_story
+from core.story import Story, read_story
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Verdict:
     difference: str = ""
     """The first that differs, as a sentence; empty: none."""
     environment: tuple[str, ...] = ()
-    """How this machine differs from those that trained the run."""
+    """How this machine differs from those that made these updates, up to the first that differs."""
 
     @property
     def identical(self) -> bool:
@@ -55,7 +55,7 @@ def replay(directory: Path) -> Generator[tuple[int, int], None, Verdict]:
     }
     head = story.point
     at, start, compared = Point(0, trainer.step), trainer.step, 0
-    difference = ""
+    difference, end = "", head.step
     try:
         for point in [*sorted(saved, key=lambda point: (point.step, point.seq)), head]:
             for done in reach(trainer, acts.path(point), at, comparing(directory, acts)):
@@ -65,24 +65,43 @@ def replay(directory: Path) -> Generator[tuple[int, int], None, Verdict]:
                 compared += 1
                 if trainer.state_sha256() != saved[point].state_sha256:
                     difference = f"the state at step {point.step:,} is not the one that was saved"
+                    end = point.step
                     break
     except StepDiffers as error:
-        difference = str(error)
+        difference, end = str(error), error.step + 1
     return Verdict(
         steps=trainer.step - start,
         weights_sha256=trainer.model.weights_sha256(),
         state_sha256=trainer.state_sha256(),
         checkpoints=compared,
         difference=difference,
-        environment=_differences(story.events, environment(config)),
+        environment=_differences(story, end, environment(config)),
     )
 
 
-def _differences(events: Sequence[AnyRecorded], here: dict[str, str | int]) -> tuple[str, ...]:
-    started = [event.environment for event in events if isinstance(event, EngineStarted)]
-    return tuple(
-        f"{name}: {there.get(name)} there, {value} here"
-        for name, value in here.items()
-        for there in started[:1]
-        if there.get(name) != value
-    )
+def _differences(story: Story, end: int, here: dict[str, str | int]) -> tuple[str, ...]:
+    """What is not as it is here, each once, of the engines that led to state `end`."""
+    first = story.path[0].start
+    found: dict[tuple[str, str | int], str] = {}
+    for begin, there in sorted(_environments(story, end).items()):
+        since = f" from step {begin:,} on" if begin > first else ""
+        for name in {**here, **there}:
+            old, new = there.get(name, "none"), here.get(name, "none")
+            if old != new:
+                found.setdefault((name, old), f"{name}: {old} there{since}, {new} here")
+    return tuple(found.values())
+
+
+def _environments(story: Story, end: int) -> dict[int, dict[str, str | int]]:
+    """Those in which the updates up to state `end` were made, by the state they begin at."""
+    started = [event for event in story.events if isinstance(event, EngineStarted)]
+    engines = [(story.acts.point_of(event), event.environment) for event in started]
+    # The first state was computed too, by the first of them.
+    found = {story.path[0].start: engines[0][1]} if engines else {}
+    for stretch in story.path:
+        for at, surroundings in engines:
+            begin = at.step if at.seq == stretch.act.seq else stretch.start
+            # Of several that began at one state, the last made the updates.
+            if at.seq <= stretch.act.seq and begin < min(stretch.end, end):
+                found[begin] = surroundings
+    return found

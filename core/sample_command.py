@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 import msgspec
 import typer
 
+from core.again_commands import progress
 from core.cli import AsJson, RunsDir, app
 from core.dials import ConfigError
 from core.drawing import draw_names, parse_wish, usual_wish
@@ -86,7 +88,8 @@ def sample(
     if texts and (unique or new):
         flag = "--unique" if unique else "--new"
         raise UserError(f"{flag} is for names; run {directory.name} writes texts")
-    drawing = draw_names(directory, wish, unique=unique, new=new)
+    showing = partial(progress, "computing the state again")
+    drawing = draw_names(directory, wish, unique=unique, new=new, showing=showing)
     if drawing.aside:
         print(f"steermore: {harmless(drawing.aside)}", file=sys.stderr)
     if as_json:

@@ -29,10 +29,10 @@ from core.protocol import MAX_FRAME
 from core.record import write_whole
 
 MAX_OUTBOX = 1024 * 1024
-"""Bytes that may wait for a client before it is dropped."""
+"""Bytes that may wait for a client that takes nothing; one message can be larger."""
 
 PATIENCE = 2.0
-"""Seconds that a stranger has to show the key."""
+"""Seconds that a stranger has to show the key, and a client to take something of too much."""
 
 SOCKET = "engine"
 USUAL = ("/tmp", "/var/tmp")
@@ -51,6 +51,8 @@ class Peer:
         """What it called itself in its Hello; events are for those that have said it."""
         self.inbox = bytearray()
         self.outbox = bytearray()
+        self.took = 0.0
+        """When it last took something, or had nothing to take."""
         self.gone = False
 
     def frames(self, key: bytes) -> Iterator[bytes]:
@@ -88,15 +90,21 @@ class Peer:
         while self.outbox and not self.gone:
             try:
                 del self.outbox[: self.end.send(self.outbox)]
+                self.took = time.monotonic()
             except BlockingIOError:
+                late = self.took < time.monotonic() - PATIENCE
+                self.gone = late and len(self.outbox) > MAX_OUTBOX
                 return
             except OSError:
                 self.gone = True
 
     def put(self, message: bytes) -> None:
         """Queue one message."""
+        if not self.outbox:
+            self.took = time.monotonic()
+        # However fast they come: what may wait stays bounded.
+        self.gone |= len(self.outbox) > MAX_FRAME
         self.outbox += LENGTH.pack(len(message)) + message
-        self.gone |= len(self.outbox) > MAX_OUTBOX
 
 
 def _listening() -> tuple[Path, socket.socket]:

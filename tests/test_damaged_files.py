@@ -39,7 +39,7 @@ from core.protocol import (
     TakeSnapshot,
     Undo,
 )
-from core.record import RunError, read_config, read_events
+from core.record import read_config, read_events
 from core.run import Run
 from core.seal import state_sha256
 from core.story import read_story
@@ -269,8 +269,6 @@ def test_lines_lost_repeated_or_swapped_are_refused_by_everybody(
     for change in changes:
         came = used(rewritten(copy(), change))
         assert getattr(came.pop("runs")[0], "state", "") == "unreadable"
-        # Names are drawn from a checkpoint, which knows nothing of the lines.
-        came.pop("sample")
         assert all("events.jsonl" in refusal for _, refusal in came.values()), came
 
 
@@ -406,20 +404,18 @@ def test_a_fifo_in_a_run_makes_nobody_wait(name: str, copy: Callable[[], Path]) 
 # --- checkpoints ---------------------------------------------------------------------------------
 
 
-def test_names_come_from_the_newest_checkpoint_that_is_sound(copy: Callable[[], Path]) -> None:
+def test_names_are_the_same_whatever_became_of_the_checkpoints(copy: Callable[[], Path]) -> None:
     directory = copy()
     old, new = sorted((directory / "checkpoints").iterdir(), key=lambda path: path.name)
     names = sampled(directory)
     damaged = bytearray(new.read_bytes())
     damaged[-40] ^= 1
     new.write_bytes(damaged)
-    older = sampled(directory)
-    assert older != names
+    assert sampled(directory) == names
     new.unlink()
-    assert sampled(directory) == older
+    assert sampled(directory) == names
     old.write_bytes(b"")
-    with pytest.raises(RunError, match="all of its checkpoints are damaged; `steermore resume"):
-        sampled(directory)
+    assert sampled(directory) == names
 
 
 def test_the_seal_of_a_checkpoint_is_the_digest_of_its_state(sound: Path) -> None:

@@ -25,7 +25,7 @@ from core.model import Model
 from core.on_device import OnDevice, differentiate, missing, products, sorted_sums
 from core.optimizer import Terms
 from core.protocol import EngineStarted
-from core.record import read_config, read_events
+from core.record import column_path, read_config, read_events
 from core.trainer import Trainer
 from tests import quick_engines
 from tests.conftest import MakeRun, begun
@@ -305,6 +305,18 @@ def test_a_run_of_a_device_that_is_not_here_says_so_and_can_still_be_read(
     assert sentence in refused.stderr
     for command in (("runs",), ("sample", "last"), ("export", "last", "--to", "json")):
         assert within(*command, cwd=tmp_path).returncode == 0
+    # One update that stands in no checkpoint.
+    with column_path(run, 0).open("ab") as column:
+        column.write(bytes(4))
+    done = within("sample", "last", cwd=tmp_path)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 10)
+    stands = "stands at step 51, these are from its checkpoint at step 50"
+    assert f"run {run.name} {stands}: {sentence}" in done.stderr
+    for path in (run / "checkpoints").iterdir():
+        path.unlink()
+    refused = within("sample", "last", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert f"run {run.name}: it has no checkpoint, and {sentence}" in refused.stderr
 
 
 @pytest.mark.parametrize("device", GPUS)

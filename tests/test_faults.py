@@ -52,6 +52,7 @@ from core.protocol import (
     encode_line,
 )
 from core.record import is_served, read_column, read_events
+from core.server import MAX_OUTBOX
 from tests.conftest import FUZZ, SEED, Engine, MakeRun, delete
 from tests.terminal import PROGRAM, ROOT
 from tests.test_engine import endpoint_of
@@ -569,3 +570,24 @@ def test_a_client_that_stands_still_is_dropped_and_costs_no_memory(
     welcome = sleeper.attach(10).welcome
     assert welcome.step == engine.until(Heartbeat, clients=2).step
     sleeper.close()
+
+
+def test_nobody_who_reads_is_dropped_for_the_size_of_what_is_told(
+    make_run: MakeRun, names: Path, start: Start
+) -> None:
+    with names.open("a") as file:
+        file.write("éé\n")
+    engine = start(make_run())
+    other = Client(engine.directory, "other")
+    other.attach(10)
+    engine.ask(Resume())
+    # Each is two megabytes of letters of two bytes; all are told in one go.
+    wish = Sample(count=1_000, prefix="é" * 998, max_length=1_000)
+    asked = [engine.ask(wish) for _ in range(3)]
+    for answers in asked:
+        assert len(encode_line(engine.until(SamplesDrawn, answers=answers))) > MAX_OUTBOX
+    heard: list[AnyEvent] = []
+    while not any(getattr(event, "answers", None) == asked[-1] for event in heard):
+        heard += other.receive(1.0)
+    assert engine.until(Heartbeat).clients == 2
+    other.close()

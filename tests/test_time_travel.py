@@ -472,3 +472,40 @@ def test_every_recorded_line_reads_back(run: Run) -> None:
     obey(run, Undo())
     for event in read_events(run.directory):
         assert msgspec.json.decode(msgspec.json.encode(event), type=type(event)) == event
+
+
+def test_replay_tells_what_else_was_in_force_where_it_differs_and_since_when(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = make_run()
+    # MKL has read it long ago: here it changes what is noted, and no bit.
+    for asked, updates in ((None, 50), ("COMPATIBLE", 0), ("AVX2", 50), ("SSE4_2", 20), (None, 30)):
+        with monkeypatch.context() as patch:
+            if asked:
+                patch.setenv("MKL_CBWR", asked)
+            run = reopened(directory)
+            if updates:
+                train(run, updates)
+            if asked == "SSE4_2":
+                obey(run, Restore(step=100))
+                settle(run)
+            run.close()
+    assert replayed(directory).identical
+
+    def told(branch: int, place: int) -> tuple[str, tuple[str, ...]]:
+        column = column_path(directory, branch)
+        whole = column.read_bytes()
+        losses = bytearray(whole)
+        losses[4 * place] ^= 1
+        column.write_bytes(losses)
+        verdict = replayed(directory)
+        column.write_bytes(whole)
+        return verdict.difference.partition(" differs")[0], verdict.environment
+
+    # Neither an engine that made no update is named, nor one whose updates were undone.
+    since = ("MKL_CBWR: AVX2 there from step 50 on, none here",)
+    assert told(0, 49) == ("the loss of step 49", ())
+    assert told(0, 50) == ("the loss of step 50", since)
+    assert told(1, 5) == ("the loss of step 105", since)
+    monkeypatch.setenv("MKL_CBWR", "AVX2")
+    assert told(0, 60)[1] == ("MKL_CBWR: none there, AVX2 here",)
