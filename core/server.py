@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from selectors import EVENT_READ, EVENT_WRITE
 
 import msgspec
 
@@ -148,7 +149,7 @@ class Server:
 
     def _listen_at(self, folder: Path, listener: socket.socket) -> None:
         self._folder, self._socket, self._listener = folder, folder / SOCKET, listener
-        self._selector.register(listener, selectors.EVENT_READ)
+        self._selector.register(listener, EVENT_READ)
         endpoint = Endpoint(socket=str(self._socket), key=self._key, pid=os.getpid())
         self._endpoint = msgspec.json.encode(endpoint)
 
@@ -193,7 +194,7 @@ class Server:
 
     def wake_on(self, descriptor: int) -> None:
         """Let a byte on this descriptor end a turn's waiting (signals arrive so)."""
-        self._selector.register(descriptor, selectors.EVENT_READ)
+        self._selector.register(descriptor, EVENT_READ)
 
     def turn(self, wait: float) -> list[tuple[Peer, bytes]]:
         """Accept, write and read, waiting up to `wait` seconds for something to come.
@@ -201,6 +202,11 @@ class Server:
         Returns the messages of peers that have shown the key, in order.
         """
         self._write()
+        for peer in self._peers.values():
+            # What a socket did not take at once is not to wait for something else to happen.
+            awaited = EVENT_READ | EVENT_WRITE if peer.outbox else EVENT_READ
+            if self._selector.get_key(peer.end).events != awaited:
+                self._selector.modify(peer.end, awaited)
         frames: list[tuple[Peer, bytes]] = []
         for key, _ in self._selector.select(wait):
             if key.fileobj is self._listener:
@@ -245,7 +251,7 @@ class Server:
             return
         end.setblocking(False)
         self._peers[end] = Peer(end)
-        self._selector.register(end, selectors.EVENT_READ)
+        self._selector.register(end, EVENT_READ)
 
     def _write(self) -> None:
         for peer in self._peers.values():

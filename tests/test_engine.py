@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -33,6 +34,7 @@ from core.protocol import (
     StepsDone,
 )
 from core.record import is_served, read_column, read_events
+from core.server import Peer, Server
 from tests.conftest import Engine, MakeRun
 
 Start = Callable[[Path], Engine]
@@ -237,6 +239,35 @@ def test_a_client_that_breaks_the_protocol_is_dropped(
         assert peer.recv(1) == b""
     engine.ask(Resume())
     engine.until(StepsDone)
+
+
+def test_what_a_socket_cannot_take_at_once_follows_as_soon_as_it_can(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    endpoint = endpoint_of(tmp_path)
+    key, large, word = endpoint.key.encode(), b"x" * 8_000_000, struct.pack("!i", 1) + b"?"
+    with socket.socket(socket.AF_UNIX) as end, ThreadPoolExecutor(1) as beside:
+        end.connect(endpoint.socket)
+        end.settimeout(30)
+        end.sendall(struct.pack("!i", len(key)) + key + word)
+
+        def take_it_all() -> int:
+            with end.makefile("rb") as stream:
+                taken = len(stream.read(len(large) + 4))
+            end.sendall(word)
+            return taken
+
+        told: list[tuple[Peer, bytes]] = []
+        while not told:
+            told = server.turn(1)
+        ((peer, _),) = told
+        peer.put(large)
+        taken = beside.submit(take_it_all)
+        begun = time.monotonic()
+        while not server.turn(30):
+            # Nothing but room for more ends such a turn before its time.
+            assert time.monotonic() - begun < 30
+        assert taken.result() == len(large) + 4
+    server.close()
 
 
 def endpoint_of(directory: Path) -> Endpoint:
