@@ -16,6 +16,7 @@ from core.answering import answer
 from core.config import Level
 from core.dataset import Dataset
 from core.dials import DIALS, parse_count
+from core.draw_limits import MOST_AT_ONCE, is_drawn_at_once
 from core.launch import load_data
 from core.protocol import Sample, SamplesDrawn
 from core.record import RunError, is_served, read_config
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 Showing = Callable[[], AbstractContextManager[Callable[[int, int], None]]]
 """What begins to show how many updates were made, of how many."""
 
-MOST_OF_AN_ENGINE = 1_000
-"""Names, or words of texts, that a live engine draws at once: training waits for it."""
 _MOST_IN_A_SET = 1_000_000
 """Words of a list that are looked up in a set; of a longer one that takes too much memory."""
 
@@ -79,9 +78,8 @@ def draw_names(
     Of an ended run, updates that stand in no checkpoint are made again, which is shown.
     """
     served = is_served(directory)
-    texts = served and read_config(directory).data.level == "word"
-    wanted = wish.count * wish.max_length if texts else wish.count
-    if served and wanted <= MOST_OF_AN_ENGINE and not (unique or new):
+    at_once = served and is_drawn_at_once(wish, read_config(directory).data.level)
+    if at_once and not (unique or new):
         answered = answer(directory, wish, SamplesDrawn, "sample")
         return Drawing(answered.step, iter([list(answered.names)]))
     story = read_story(directory)
@@ -108,7 +106,7 @@ def _saved_on_the_way(story: Story, data: Dataset) -> tuple[Trainer, str]:
     if not found.saved:
         raise RunError(
             f"run {name}: it is live, and no checkpoint has led to its weights yet; until then, ask"
-            f" for at most {MOST_OF_AN_ENGINE:,} names, without --unique or --new"
+            f" for at most {MOST_AT_ONCE:,} names, without --unique or --new"
         )
     step = found.point.step
     return found.trainer, f"run {name} is live: these are from its checkpoint at step {step:,}"

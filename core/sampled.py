@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from core.config import Level
 from core.continuing import drawn
 from core.dials import DIALS, ConfigError
+from core.draw_limits import check_size
 from core.protocol import Sample, SamplesDrawn
 from core.scoring import losses_of
 
 if TYPE_CHECKING:
     from core.run import Run
-
-MOST_NAMES = 1_000
-MOST_SYMBOLS: dict[Level, int] = {"character": 50_000, "word": 1_000}
-"""Drawn by one command if none of its names or texts ends early; training waits for it."""
 
 
 def sample(run: Run, wish: Sample, client: str = "") -> None:
@@ -47,18 +43,7 @@ def sample(run: Run, wish: Sample, client: str = "") -> None:
 def _whole(run: Run, wish: Sample) -> Sample:
     """With every field set, by settings and earlier drawings; raises ConfigError."""
     settings = run.settings
-    for name, number, most in (
-        ("count", wish.count, MOST_NAMES),
-        ("max_length", wish.max_length, 1_000),
-    ):
-        if not 1 <= number <= most:
-            raise ConfigError(name, number, f"must be from 1 to {most:,}")
-    what, unit, length = "names", "symbols", wish.max_length - len(wish.prefix)
-    if (level := run.config.data.level) == "word":
-        what, unit, length = "texts", "words", wish.max_length
-    if wish.count * length > (most := MOST_SYMBOLS[level]):
-        cure = f"of {length:,} {unit} each must be at most {most:,} {unit} in all"
-        raise ConfigError(what, wish.count, cure)
+    check_size(wish, run.config.data.level)
     temperature = settings.temperature if wish.temperature is None else wish.temperature
     top_k = settings.top_k if wish.top_k is None else wish.top_k
     seed = run.drawings if wish.seed is None else wish.seed

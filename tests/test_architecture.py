@@ -24,6 +24,7 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.deleting",
     "core.dials",
     "core.differing",
+    "core.draw_limits",
     "core.drawing",
     "core.errors",
     "core.fields",

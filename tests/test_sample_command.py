@@ -159,6 +159,9 @@ def test_many_names_of_a_live_run_are_those_of_its_newest_checkpoint(
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 1001
     assert "is live: these are from its checkpoint at step 0" in done.stderr
+    # Few names, if they may be long.
+    done = within("sample", "last", "--count", "51", "--max-length", "1000", cwd=tmp_path)
+    assert "is live: these are from its checkpoint at step 0" in done.stderr
 
 
 def test_the_checkpoint_of_a_live_run_is_none_that_it_went_back_from(

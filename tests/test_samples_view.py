@@ -17,7 +17,7 @@ from core.commands import obey
 from core.config import PRESETS
 from core.dataset import Dataset, load
 from core.dials import ConfigError
-from core.drawing import MOST_OF_AN_ENGINE
+from core.draw_limits import MOST_AT_ONCE
 from core.protocol import (
     CommandRejected,
     Evaluate,
@@ -305,7 +305,7 @@ def test_what_is_typed_is_checked_by_the_engine_s_own_ranges(data: Dataset) -> N
         return caught.value
 
     for field, text in (
-        ("count", str(MOST_OF_AN_ENGINE + 1)),
+        ("count", str(MOST_AT_ONCE + 1)),
         ("count", "many"),
         ("temperature", "0"),
         ("top_k", "-1"),

@@ -12,7 +12,8 @@ import msgspec
 from core.config import Level, Settings
 from core.dataset import Dataset
 from core.dials import DIALS, ConfigError, parse_count
-from core.drawing import MOST_OF_AN_ENGINE, parse_wish, usual_wish
+from core.draw_limits import MOST_AT_ONCE
+from core.drawing import parse_wish, usual_wish
 from core.protocol import Sample
 from core.text import Text
 from core.tokens import tokens_of
@@ -69,20 +70,20 @@ def wish_of(texts: Texts, data: Dataset) -> Sample:
         else:
             continue
         raise ConfigError("beginning", texts.beginning, fault)
-    count = parse_count("count", texts.count, 1, MOST_OF_AN_ENGINE)
+    count = parse_count("count", texts.count, 1, MOST_AT_ONCE)
     return _wish(texts, count, Sample().max_length)
 
 
 def _wish_of_texts(texts: Texts) -> Sample:
     """Any beginning will do: a word that the vocabulary lacks is read as `<unk>`."""
-    count = parse_count("count", texts.count, 1, MOST_OF_AN_ENGINE)
-    length = parse_count("length", texts.length, 1, MOST_OF_AN_ENGINE)
+    count = parse_count("count", texts.count, 1, MOST_AT_ONCE)
+    length = parse_count("length", texts.length, 1, MOST_AT_ONCE)
     given = len(tokens_of(texts.beginning))
     if length <= given:
         fault = f"must be more than the {given:,} words and marks of the beginning"
         raise ConfigError("length", length, fault)
-    if count * length > MOST_OF_AN_ENGINE:
-        fault = f"times the count must be at most {MOST_OF_AN_ENGINE:,}, since training waits"
+    if count * length > MOST_AT_ONCE:
+        fault = f"times the count must be at most {MOST_AT_ONCE:,}, since training waits"
         raise ConfigError("length", length, fault)
     return _wish(texts, count, length)
 
@@ -114,7 +115,7 @@ def help_of(name: str, texts: Texts, settings: Settings, data: Dataset) -> str:
         case "beginning":
             return "How every name begins; empty: with any symbol. Enter draws."
         case "count":
-            return f"How many: at most {MOST_OF_AN_ENGINE:,}, since training waits. Enter draws."
+            return f"How many: at most {MOST_AT_ONCE:,}, since training waits. Enter draws."
         case "seed":
             return "Equal seeds draw equally; empty: otherwise each time. Enter draws."
         case _:
