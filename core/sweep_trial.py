@@ -18,7 +18,8 @@ from typing import Literal
 from core.answering import READY_SECONDS
 from core.client import Client, EngineGone
 from core.errors import harmless
-from core.fit import Fit, RecordStalled, until_stopped
+from core.fit import until_stopped
+from core.fit_report import Fit, RecordStalled
 from core.guard import trip_text
 from core.launch import start_engine
 from core.protocol import (

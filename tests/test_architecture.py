@@ -30,6 +30,7 @@ TORCH_FREE = {  # the front hall: what the dashboard may import
     "core.fields",
     "core.filtering",
     "core.fit",
+    "core.fit_report",
     "core.guard",
     "core.launch",
     "core.again_commands",
