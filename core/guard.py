@@ -94,7 +94,8 @@ def watch(vocab_size: int, path: Lineage, losses: Iterable[tuple[Knobs, Floats]]
 
     Losses of one minibatch and of all of train are not to be compared: it begins anew between them.
     """
-    knobs = path[0].knobs
+    # Knobs may be turned before the first update.
+    knobs = next((stretch for stretch in path if stretch.end > stretch.start), path[-1]).knobs
     guard, fixed = Guard(vocab_size, knobs.batch_size), knobs.fixed_batch
     for knobs, piece in losses:
         if knobs.fixed_batch != fixed:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from core.commands import obey
 from core.config import PRESETS, DataConfig, ModelConfig, RunConfig
 from core.guard import Guard
+from core.guarding import begin_watch
 from core.launch import new_run
 from core.options import shipped_names
 from core.protocol import (
@@ -93,6 +94,17 @@ def test_a_lucky_loss_of_a_few_examples_is_no_lowest() -> None:
     later = guard.look(np.full(400, 40.0, np.float32))
     assert later is not None
     assert later.lowest == pytest.approx(9.0, abs=0.6)
+
+
+def test_a_batch_size_turned_before_the_first_update_counts(make_run: MakeRun) -> None:
+    run = Run(make_run())
+    obey(run, SetKnobs(values={"batch_size": 1}))
+    train(run, 10)
+    assert run.guard is not None
+    assert run.guard._unsettled == 31 - 10
+    again = begin_watch(run, run.step)
+    assert again._unsettled == run.guard._unsettled
+    run.close()
 
 
 def of(events: list[AnyEvent], kind: type[Any]) -> list[Any]:
