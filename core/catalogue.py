@@ -7,7 +7,7 @@ no engine could open any more: one that cannot be read is listed as such.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -87,12 +87,7 @@ def looked(runs: Path) -> Iterator[Listed]:
     """As `listed`, each as soon as it is read."""
     directories = _directories(runs)
     alive = engines()
-    known = {path.resolve() for path in directories}
-    home = runs.resolve()
-    for path, pid in alive.items():
-        if path.parent == home and path not in known:
-            why = f"its directory is gone, but its engine, process {pid}, is alive"
-            yield _unreadable(path, pid, why)
+    yield from _orphans(runs, directories, alive)
     for path in sorted(directories, key=_made, reverse=True):
         yield look(path, alive)
 
@@ -114,8 +109,21 @@ def changed(runs: Path, known: Mapping[Path, Listed]) -> tuple[list[Listed], lis
         or _served_out_of_sight(path)
     ]
     moved.sort(key=_made, reverse=True)
-    there = {*directories, *alive}
-    return [look(path, alive) for path in moved], [path for path in known if path not in there]
+    orphans = list(_orphans(runs, directories, alive))
+    there = {*directories, *(orphan.directory for orphan in orphans)}
+    found = [*orphans, *(look(path, alive) for path in moved)]
+    return found, [path for path in known if path not in there]
+
+
+def _orphans(
+    runs: Path, directories: Iterable[Path], alive: Mapping[Path, int]
+) -> Iterator[Listed]:
+    """Engines of this folder whose directory is not in it any more."""
+    there, home = {path.resolve() for path in directories}, runs.resolve()
+    for path, pid in alive.items():
+        if path.parent == home and path not in there:
+            why = f"its directory is gone, but its engine, process {pid}, is alive"
+            yield _unreadable(path, pid, why)
 
 
 def _served_out_of_sight(directory: Path) -> bool:

@@ -27,6 +27,12 @@ def check_size(wish: Sample, level: Level) -> None:
         raise ConfigError(what, wish.count, cure)
 
 
+def limits_text(level: Level) -> str:
+    """`1,000 names and 50,000 symbols`: what an engine draws at once."""
+    what, unit = ("texts", "words") if level == "word" else ("names", "symbols")
+    return f"{MOST_AT_ONCE:,} {what} and {MOST_SYMBOLS[level]:,} {unit}"
+
+
 def is_drawn_at_once(wish: Sample, level: Level) -> bool:
     """Whether an engine draws that much by one command."""
     try:

@@ -16,7 +16,7 @@ from core.answering import answer
 from core.config import Level
 from core.dataset import Dataset
 from core.dials import DIALS, parse_count
-from core.draw_limits import MOST_AT_ONCE, is_drawn_at_once
+from core.draw_limits import is_drawn_at_once, limits_text
 from core.launch import load_data
 from core.protocol import Sample, SamplesDrawn
 from core.record import RunError, is_served, read_config
@@ -106,7 +106,7 @@ def _saved_on_the_way(story: Story, data: Dataset) -> tuple[Trainer, str]:
     if not found.saved:
         raise RunError(
             f"run {name}: it is live, and no checkpoint has led to its weights yet; until then, ask"
-            f" for at most {MOST_AT_ONCE:,} names, without --unique or --new"
+            f" for less, at most {limits_text(story.config.data.level)}, without --unique or --new"
         )
     step = found.point.step
     return found.trainer, f"run {name} is live: these are from its checkpoint at step {step:,}"
@@ -129,7 +129,9 @@ def _at_the_end(story: Story, data: Dataset, showing: Showing) -> tuple[Trainer,
             return trainer_at_end(story, story.path, progress, data), ""
     except (StepDiffers, DeviceMissing) as error:
         if not found.saved:
-            raise RunError(f"run {name}: it has no checkpoint, and {error}") from None
+            raise RunError(
+                f"run {name}: no sound checkpoint leads to its end, and {error}"
+            ) from None
         aside = f"run {name} stands at step {story.step:,}, these are from its checkpoint at step"
         return found.trainer, f"{aside} {step:,}: {error}"
 

@@ -67,8 +67,10 @@ class Guard:
         """Take in the losses (updates,) that came next; the first at which it trips, or None."""
         waiting = sum(map(len, self._pending))
         self._pending.append(losses)
-        # Written so that NaN takes the careful way.
-        if len(losses) and losses.max() <= self._ceiling and waiting < _PENDING:
+        # Written so that NaN takes the careful way. After a climb that was left alone, the average
+        # itself may still be too high, and then none may wait.
+        calm = not self._average.latest > self._ceiling
+        if calm and len(losses) and losses.max() <= self._ceiling and waiting < _PENDING:
             return None
         values = np.concatenate(self._pending)
         self._pending = []

@@ -34,7 +34,8 @@ def sample(
         typer.Option(
             metavar="N",
             help="How many names, or texts. They are printed as they are drawn. Of a live run, more"
-            " than 1,000 come from its newest checkpoint. Default: 10 names, or a text.",
+            " than its engine draws at once come from its newest checkpoint. Default: 10 names, or"
+            " a text.",
         ),
     ] = None,
     unique: Annotated[

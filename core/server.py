@@ -108,6 +108,18 @@ class Peer:
         self.outbox += LENGTH.pack(len(message)) + message
 
 
+def _bound(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        listener.listen(16)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 def _listening() -> tuple[Path, socket.socket]:
     """A private folder, and the socket that listens in it; raises OSError.
 
@@ -120,17 +132,11 @@ def _listening() -> tuple[Path, socket.socket]:
         except OSError as error:
             failed = failed or error
             continue
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            listener.bind(str(folder / SOCKET))
-            listener.listen(16)
-            listener.setblocking(False)
+            return folder, _bound(folder / SOCKET)
         except OSError as error:
             failed = failed or error
-            listener.close()
             shutil.rmtree(folder, ignore_errors=True)
-            continue
-        return folder, listener
     assert failed is not None
     raise failed
 
@@ -161,9 +167,10 @@ class Server:
             # A disk that is full now may have room the next time.
             stale = False
             if not self._socket.exists():
-                elsewhere = _listening()
                 # Where the run was moved away, another may be announced now.
-                stale = self._is_announced()
+                announced = self._is_announced()
+                elsewhere = _listening()
+                stale = announced
                 self._selector.unregister(self._listener)
                 self._listener.close()
                 shutil.rmtree(self._folder, ignore_errors=True)

@@ -316,7 +316,7 @@ def test_a_run_of_a_device_that_is_not_here_says_so_and_can_still_be_read(
         path.unlink()
     refused = within("sample", "last", cwd=tmp_path)
     assert refused.returncode == 2
-    assert f"run {run.name}: it has no checkpoint, and {sentence}" in refused.stderr
+    assert f"run {run.name}: no sound checkpoint leads to its end, and {sentence}" in refused.stderr
 
 
 @pytest.mark.parametrize("device", GPUS)

@@ -96,6 +96,20 @@ def test_a_lucky_loss_of_a_few_examples_is_no_lowest() -> None:
     assert later.lowest == pytest.approx(9.0, abs=0.6)
 
 
+@pytest.mark.parametrize("quiet", [5, 60])
+@pytest.mark.parametrize("cut", [1, 7, 20])
+def test_after_a_climb_that_was_left_alone_it_trips_where_the_next_loss_is(
+    quiet: int, cut: int
+) -> None:
+    guard = Guard(V, batch_size=32)
+    # As one that is made of what was trained without it, whose trips are past.
+    for updates, loss in ((500, 2.3), (100, 30.0), (quiet, 2.5)):
+        guard.look(np.full(updates, loss, np.float32))
+    trip = guard.look(np.array([2.5] * cut + [7.0] * 20, np.float32))
+    assert trip is not None
+    assert trip.index == 0
+
+
 def test_a_batch_size_turned_before_the_first_update_counts(make_run: MakeRun) -> None:
     run = Run(make_run())
     obey(run, SetKnobs(values={"batch_size": 1}))

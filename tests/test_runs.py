@@ -22,7 +22,7 @@ import torch
 
 import core.run_commands  # noqa: F401 - adds its commands to the program
 from core import processes
-from core.catalogue import listed, look
+from core.catalogue import changed, listed, look
 from core.commands import obey
 from core.journal import Journal
 from core.processes import engines
@@ -278,8 +278,12 @@ def test_an_engine_whose_directory_was_deleted_is_listed_and_can_be_ended(
     directory = make_run()
     shutil.copytree(directory, directory.parent / "other")
     with stand_in(directory, "") as engine:
+        known = {run.directory: run for run in listed(directory.parent)}
         shutil.rmtree(directory)
         lost, other = listed(directory.parent)
+        for before in (known, {other.directory: other}):
+            (seen,), gone = changed(directory.parent, before)
+            assert (seen.run, seen.state, seen.why, gone) == (lost.run, "unreadable", lost.why, [])
         assert (lost.run, lost.state, lost.pid) == (directory.name, "unreadable", engine.pid)
         assert "is gone" in lost.why
         assert other.run == "other"

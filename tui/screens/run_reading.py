@@ -102,8 +102,8 @@ class RunReading(RunKeys):
     def take_changes(self, event: Changed) -> None:
         event.stop()
         board = self.board
-        # What a person renamed or deleted meanwhile is so already.
-        begun = [run for run in event.runs if run.directory.exists()]
+        # What a person renamed or deleted meanwhile is so already; an engine can outlive its run.
+        begun = [run for run in event.runs if run.live or run.directory.exists()]
         board.add([run for run in begun if run.directory not in board.runs])
         for run in begun:
             before = board.runs[run.directory]
