@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,7 +42,8 @@ def call(command: Callable[[], Any]) -> None:
         try:
             command()
         except UserError as error:
-            print(f"steermore: {error}", file=sys.stderr)
+            with suppress(OSError):  # It may have no room either.
+                print(f"steermore: {error}", file=sys.stderr)
             sys.exit(2)
         finally:
             # Python itself does so too late for a sentence.
@@ -52,7 +54,8 @@ def call(command: Callable[[], Any]) -> None:
         give_up_output()
         if error.errno == errno.EPIPE:
             sys.exit(1)
-        print(f"steermore: {output_lost(error)}", file=sys.stderr)
+        with suppress(OSError):
+            print(f"steermore: {output_lost(error)}", file=sys.stderr)
         sys.exit(2)
 
 

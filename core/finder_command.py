@@ -167,6 +167,6 @@ def _report(probes: Probes) -> Iterator[str]:
         yield f"{number}  {name:<20}{show(rate):>9}{'   suggested' if number == 1 else ''}"
     if not found:
         yield (
-            "no suggestion: the loss did not clearly fall; try a lower --low, more --probes, or"
-            " weights that are trained less"
+            "no suggestion: the loss did not clearly fall; try a lower --low, more --probes, a"
+            " larger --batch-size, or weights that are trained less"
         )

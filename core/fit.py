@@ -52,6 +52,10 @@ def train_and_report(
     client = Client(directory, "fit", start_engine(directory))
     try:
         return _train(client, commands, interrupted, started, as_json=as_json)
+    except SystemExit:
+        # Rich ends so where nobody reads what it prints; nor does anybody see the run then.
+        _end(client)
+        raise
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
@@ -80,7 +84,7 @@ def _train(
         fit.guard = config.settings.guard
         for recorded in attached.events:
             fit.hear(recorded)
-        fit.tripped = None
+        fit.tripped, fit.gave_up = None, False
         fit.news.clear()
         fit.step = first = attached.welcome.step
         fit.finished = False

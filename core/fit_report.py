@@ -100,7 +100,8 @@ class Fit:
             case SettingChanged():
                 if event.name == "guard":
                     self.guard = str(event.new)
-                    self.gave_up = event.old == "act"
+                    # Where a person does so, a client is named.
+                    self.gave_up = event.old == "act" and not event.client
                 change = f"{event.name.replace('_', ' ')} {show(event.old)} → {show(event.new)}"
                 self.news.append(f"step {event.step:>9,}  {change}")
             case RolledBack(reason="resume"):
@@ -188,7 +189,7 @@ def summary(report: dict[str, Any], directory: Path, fit: Fit) -> Iterator[str]:
 
 def trip_report(trip: GuardTripped, fit: Fit, directory: Path) -> str:
     """Why the guard stopped the run, and how to go on."""
-    again = show(tenth(trip.learning_rate))
+    again = f"{tenth(trip.learning_rate):g}"
     way = "" if fit.gave_up else ", or give --guard act"
     return (
         f"{trip_text(trip)}, at step {trip.step:,}; the run is saved as it was at step"

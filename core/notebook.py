@@ -62,8 +62,8 @@ class Found(Probes):
         """The rate to take: half of the minimum's. Raises UserError where the test tells none."""
         if OURS not in self.suggestions:
             raise UserError(
-                "the loss did not clearly fall, so no rate is suggested; try it before training, or"
-                f" a lower one: find_rate(low={self.low / 10:g})"
+                "the loss did not clearly fall, so no rate is suggested; try it before training,"
+                f" with a larger batch, or a lower one: find_rate(low={self.low / 10:g})"
             )
         return self.suggestions[OURS]
 

@@ -18,7 +18,7 @@ LEAST = 0.001
 
 
 def is_plateau(dev: Sequence[float], patience: int) -> bool:
-    """Whether the smoothed loss has not fallen for `patience` evaluations; `dev` are those since
+    """Whether the smoothed loss has hardly fallen for `patience` evaluations; `dev` are those since
     the last act, in order.
     """
     if len(dev) <= patience:

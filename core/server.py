@@ -150,6 +150,8 @@ class Server:
         self._selector = selectors.DefaultSelector()
         self._peers: dict[socket.socket, Peer] = {}
         self._announcement = directory / "engine.json"
+        self._stale = False
+        """What is announced is an address of ours that is no more."""
         self._listen_at(*_listening())
         write_whole(self._announcement, self._endpoint, mode=0o600)
 
@@ -165,18 +167,18 @@ class Server:
         """
         with contextlib.suppress(OSError):
             # A disk that is full now may have room the next time.
-            stale = False
             if not self._socket.exists():
                 # Where the run was moved away, another may be announced now.
                 announced = self._is_announced()
                 elsewhere = _listening()
-                stale = announced
+                self._stale |= announced
                 self._selector.unregister(self._listener)
                 self._listener.close()
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._listen_at(*elsewhere)
-            if stale or not self._announcement.exists():
+            if self._stale or not self._announcement.exists():
                 write_whole(self._announcement, self._endpoint, mode=0o600)
+                self._stale = False
 
     def _is_announced(self) -> bool:
         try:

@@ -205,16 +205,20 @@ def test_what_was_undone_is_a_thin_trace_that_ends_in_a_cross_under_the_living_c
     assert not (covered.roles % ON_BAND == Role.ABANDONED).any()
 
 
-def test_two_runs_that_end_alike_keep_the_letter_of_the_one_below() -> None:
+@pytest.mark.parametrize("steps", [500, 800])
+def test_runs_that_end_alike_keep_their_letters(steps: int) -> None:
     view = view_of(np.full(500, 2.0), axis=Axis(0, 1_000))
+    other = view_of(np.full(steps, 2.0), axis=Axis(0, 1_000)).curves
     frame = frame_of(view, 106, 20)
     assert frame is not None
-    cells = draw(replace(view, others=(("A", view.curves), ("B", view.curves))), 106, 20)
-    row, column = frame.row(2.0), frame.column(500)
+    cells = draw(replace(view, others=(("A", other), ("B", other))), 106, 20)
+    row, column = frame.row(2.0), frame.column(steps)
     assert row is not None
     assert column is not None
     for letter in "AB":
-        ((y, x),) = np.argwhere((cells.glyphs == ord(letter)) & (cells.roles == Role.OTHER))
+        ((y, x),) = np.argwhere(
+            (cells.glyphs == ord(letter)) & (cells.roles % ON_BAND == Role.OTHER)
+        )
         assert abs(y - row) <= 1
         assert abs(x - GUTTER - column) <= 3
     assert (cells.roles[row] % ON_BAND == Role.CURVE).sum() >= 45

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from core.config import GPUS, KERNELS, PRESETS, RunConfig
@@ -17,7 +20,7 @@ from core.errors import UserError
 from core.forking import fork
 from core.launch import load_data, words_path
 from core.on_device import missing
-from core.options import shipped_names
+from core.options import Beginning, shipped_names
 from core.record import is_served, read_column, read_config
 from core.story import read_story
 from core.words import read_words
@@ -56,7 +59,11 @@ def value(hands: Hands, name: str) -> str:
 
 
 def text(hands: Hands, name: str) -> str:
-    return str(hands.app.screen.query_one(f"#{name}", Static).render())
+    return text_of(hands.app.screen, name)
+
+
+def text_of(screen: Screen[Any], name: str) -> str:
+    return str(screen.query_one(f"#{name}", Static).render())
 
 
 async def open_form(hands: Hands) -> None:
@@ -160,6 +167,34 @@ def test_a_gpu_that_is_not_here_is_explained_in_place_and_the_processor_taken_in
         await start(hands)
 
     assert made(look_at(old, scenario).next_run).device == "cpu"
+
+
+def test_an_answer_that_comes_while_another_screen_is_looked_at_takes_nothing_away(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, begin = threading.Event(), Origin.begin
+
+    def slowly(*given: Any) -> Beginning:
+        assert go_on.wait(20)
+        return begin(*given)
+
+    monkeypatch.setattr(Origin, "begin", slowly)
+
+    async def scenario(hands: Hands) -> None:
+        await open_form(hands)
+        form = hands.app.screen
+        await hands.press("enter", "f1")
+        await hands.until(lambda: hands.app.screen is not form)
+        over = hands.app.screen
+        go_on.set()
+        await hands.until(lambda: text_of(form, "model").startswith("MLP"))
+        assert hands.app.screen is over
+        assert hands.app.next_run is None
+        await hands.press("escape")
+        await hands.until(lambda: hands.app.screen is form)
+        await start(hands)
+
+    assert made(look_at(old, scenario).next_run).seed == 7
 
 
 def test_a_list_that_cannot_be_used_is_explained_in_place_and_another_is_counted(

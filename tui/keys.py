@@ -94,7 +94,8 @@ GROUPS: dict[str, tuple[Binding, ...]] = {
     ),
     "Runs": (
         key("x", "fork", "fork", "Begin a run of its own from here", "fork"),
-        key("R", "restart", "restart", "A new run with other sizes, seed or list", "restart"),
+        key("R", "restart", "restart", "A new run with other sizes, seed, device or list",
+            "restart"),
         key("o", "runs", "other runs", "All runs: compare, open, resume, rename, delete",
             "runs"),
         key("E", "take_home", "export", "Write samples, table or JSON to a file", "take_home"),

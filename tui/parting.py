@@ -87,7 +87,7 @@ class Parting(Asking):
         self._stop_and_save()
 
     def action_restart(self) -> None:
-        """Begin a new run with other sizes, seed or list."""
+        """Begin a new run with other sizes, seed, device or list."""
         from tui.restarting import Origin
         from tui.screens.restart import Restart
 

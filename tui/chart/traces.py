@@ -40,22 +40,29 @@ def trace(curves: tuple[Signed, ...], frame: Frame, canvas: Cells, role: Role) -
     drawn = (glyphs > 0) & among(_UNDER)[canvas.roles]
     canvas.glyphs[drawn] = glyphs[drawn]
     canvas.roles[drawn] = role
+    if role == Role.OTHER:
+        # Two runs that end alike are just those that are compared: each keeps its letter.
+        taken: set[tuple[int, int]] = set()
+        for row, column, sign in np.transpose(ends).tolist():
+            _put_letter(canvas, sign, row, column, taken)
+        return
     rows, columns, signs = ends
     seen = among((*_UNDER, role))[canvas.roles[rows, columns]]
     canvas.glyphs[rows[seen], columns[seen]] = signs[seen]
     canvas.roles[rows[seen], columns[seen]] = role
-    if role == Role.OTHER:
-        # Two runs that end alike are just those that are compared: each keeps its letter.
-        for row, column, sign in np.transpose(ends)[~seen].tolist():
-            _put_beside(canvas, sign, row, column)
 
 
-def _put_beside(canvas: Cells, sign: int, row: int, column: int) -> None:
-    for down, right in AROUND:
+def _put_letter(
+    canvas: Cells, sign: int, row: int, column: int, taken: set[tuple[int, int]]
+) -> None:
+    """At the end itself, or else beside it."""
+    for down, right in ((0, 0), *AROUND):
         y, x = row + down, column + right
         inside = 0 <= y < canvas.height and 0 <= x < canvas.width
-        if inside and canvas.roles[y, x] in _UNDER:
+        free = (*_UNDER, Role.OTHER) if (down, right) == (0, 0) else _UNDER
+        if inside and (y, x) not in taken and canvas.roles[y, x] in free:
             canvas.glyphs[y, x], canvas.roles[y, x] = sign, Role.OTHER
+            taken.add((y, x))
             return
 
 

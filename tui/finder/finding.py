@@ -153,7 +153,7 @@ def nothing_text(history: History) -> str:
     """What stands in place of suggestions; the cursor still picks a rate."""
     told = "no suggestion: at no rate does the loss fall clearly farther than it scatters"
     if history.step == history.first:
-        return told
+        return f"{told}\na larger batch (b) scatters less"
     return f"{told}\nweights that are trained already tell little: k, 0 goes back to the first ones"
 
 

@@ -290,6 +290,10 @@ class Restart(Dialog[Beginning | None]):
         if not self._starting or message.texts != self._texts():
             return  # Something was changed since.
         self._starting = False
+        if self.app.screen is not self:
+            # The form was left, or lies under another screen, which is not to be taken away.
+            self._show()
+            return
         if isinstance(message.outcome, Beginning):
             self.dismiss(message.outcome)
             return

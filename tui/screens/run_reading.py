@@ -89,7 +89,9 @@ class RunReading(RunKeys):
     @work(thread=True, exclusive=True, group="list", exit_on_error=False)
     def _look_around(self, known: dict[Path, Listed]) -> None:
         with suppress(UserError):  # It could be read before, and may be again.
-            self.post_message(self.Changed(*changed(self.board.here.parent, known)))
+            found = self.Changed(*changed(self.board.here.parent, known))
+            if not get_current_worker().is_cancelled:
+                self.post_message(found)
 
     @on(Seen)
     def take_runs(self, event: Seen) -> None:
