@@ -46,8 +46,10 @@ async def at_rest(app: Stage, pilot: Pilot[None]) -> list[str]:
     for _ in range(60):
         await pilot.pause(0.15)
         app.clear_notifications()
-        # A resize that is under way has the rows of the size before.
-        if (now := rows_of(app)) == before and len(now) == app.size.height:
+        # A resize that is under way has the rows of the size before; the chart under a view is
+        # drawn anew some frames later.
+        drawn = not app._training._stale
+        if (now := rows_of(app)) == before and len(now) == app.size.height and drawn:
             return now
         before = now
     pytest.fail("the screen never came to rest")
