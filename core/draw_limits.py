@@ -12,6 +12,10 @@ MOST_AT_ONCE = 1_000
 """Names or texts, symbols of a name, words of a text."""
 MOST_SYMBOLS: dict[Level, int] = {"character": 50_000, "word": 1_000}
 """In all, if none of the names or texts ends early."""
+_UNITS: dict[Level, tuple[str, str]] = {
+    "character": ("names", "symbols"),
+    "word": ("texts", "words"),
+}
 
 
 def check_size(wish: Sample, level: Level) -> None:
@@ -19,9 +23,8 @@ def check_size(wish: Sample, level: Level) -> None:
     for name, number in (("count", wish.count), ("max_length", wish.max_length)):
         if not 1 <= number <= MOST_AT_ONCE:
             raise ConfigError(name, number, f"must be from 1 to {MOST_AT_ONCE:,}")
-    what, unit, length = "names", "symbols", wish.max_length - len(wish.prefix)
-    if level == "word":
-        what, unit, length = "texts", "words", wish.max_length
+    what, unit = _UNITS[level]
+    length = wish.max_length - (len(wish.prefix) if level == "character" else 0)
     if wish.count * length > (most := MOST_SYMBOLS[level]):
         cure = f"of {length:,} {unit} each must be at most {most:,} {unit} in all"
         raise ConfigError(what, wish.count, cure)
@@ -29,7 +32,7 @@ def check_size(wish: Sample, level: Level) -> None:
 
 def limits_text(level: Level) -> str:
     """`1,000 names and 50,000 symbols`: what an engine draws at once."""
-    what, unit = ("texts", "words") if level == "word" else ("names", "symbols")
+    what, unit = _UNITS[level]
     return f"{MOST_AT_ONCE:,} {what} and {MOST_SYMBOLS[level]:,} {unit}"
 
 

@@ -6,6 +6,7 @@ because a trace must differ from the living curve in its shape, not only in its 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -25,8 +26,7 @@ LEFT_HERE = "×"
 _UNDER = (Role.BLANK, Role.REFERENCE, Role.MARK, Role.ABANDONED)
 """What a trace is drawn over; the living curve and the evaluations stay whole."""
 
-AROUND = [(row, column) for row in (0, -1, 1, -2, 2, -3, 3) for column in (1, 2, 3, -1, -2, -3)]
-"""Where a letter may stand, seen from the end that it names; the nearest place first."""
+_AROUND = [(row, column) for row in (0, -1, 1, -2, 2, -3, 3) for column in (1, 2, 3, -1, -2, -3)]
 
 Signed = tuple[str, Curves]
 """A curve, and the one character that stands at its end."""
@@ -56,14 +56,22 @@ def _put_letter(
     canvas: Cells, sign: int, row: int, column: int, taken: set[tuple[int, int]]
 ) -> None:
     """At the end itself, or else beside it."""
-    for down, right in ((0, 0), *AROUND):
-        y, x = row + down, column + right
-        inside = 0 <= y < canvas.height and 0 <= x < canvas.width
-        free = (*_UNDER, Role.OTHER) if (down, right) == (0, 0) else _UNDER
-        if inside and (y, x) not in taken and canvas.roles[y, x] in free:
-            canvas.glyphs[y, x], canvas.roles[y, x] = sign, Role.OTHER
-            taken.add((y, x))
+    for place in ((row, column), *beside(row, column, canvas.height, canvas.width)):
+        free = (*_UNDER, Role.OTHER) if place == (row, column) else _UNDER
+        if place not in taken and canvas.roles[place] in free:
+            canvas.glyphs[place], canvas.roles[place] = sign, Role.OTHER
+            taken.add(place)
             return
+
+
+def beside(row: int, column: int, height: int, width: int) -> Iterator[tuple[int, int]]:
+    """Where a letter may stand, (row, column) on a canvas of that size, seen from the end that it
+    names; the nearest place first.
+    """
+    for down, right in _AROUND:
+        y, x = row + down, column + right
+        if 0 <= y < height and 0 <= x < width:
+            yield y, x
 
 
 @lru_cache(maxsize=4)

@@ -12,7 +12,7 @@ import msgspec
 from core.config import Level, Settings
 from core.dataset import Dataset
 from core.dials import DIALS, ConfigError, parse_count
-from core.draw_limits import MOST_AT_ONCE
+from core.draw_limits import MOST_AT_ONCE, MOST_SYMBOLS
 from core.drawing import parse_wish, usual_wish
 from core.protocol import Sample
 from core.text import Text
@@ -82,8 +82,8 @@ def _wish_of_texts(texts: Texts) -> Sample:
     if length <= given:
         fault = f"must be more than the {given:,} words and marks of the beginning"
         raise ConfigError("length", length, fault)
-    if count * length > MOST_AT_ONCE:
-        fault = f"times the count must be at most {MOST_AT_ONCE:,}, since training waits"
+    if count * length > (most := MOST_SYMBOLS["word"]):
+        fault = f"times the count must be at most {most:,}, since training waits"
         raise ConfigError("length", length, fault)
     return _wish(texts, count, length)
 

@@ -6,7 +6,7 @@ from textual.reactive import reactive
 
 from tui.cells import Cells, Role
 from tui.chart.layout import Frame, frame_of
-from tui.chart.traces import AROUND
+from tui.chart.traces import beside
 from tui.chart.view import GUTTER
 from tui.comparing.overlay import End, Overlay
 from tui.widgets.chart import LossChart
@@ -41,14 +41,9 @@ def put_letters(ends: tuple[End, ...], frame: Frame, cells: Cells) -> None:
         if row is None:
             # Beyond the limits it ends at the edge.
             row = 0 if end.loss > frame.low else frame.height - 1
-        near = ((row + down, column + right) for down, right in AROUND)
-        free = ((y, x) for y, x in near if (y, x) not in taken and _is_inside(y, x, frame))
-        place = next(free, None)
+        near = beside(row, column, frame.height, frame.width)
+        place = next((place for place in near if place not in taken), None)
         if place is not None:
             taken.add(place)
             role = Role.CURVE if end.bold else Role.OTHER
             cells.write(GUTTER + place[1], place[0], end.letter, role)
-
-
-def _is_inside(row: int, column: int, frame: Frame) -> bool:
-    return 0 <= row < frame.height and 0 <= column < frame.width
