@@ -151,10 +151,10 @@ def apply_text(rate: float, knobs: Knobs, step: int) -> str:
 
 def nothing_text(history: History) -> str:
     """What stands in place of suggestions; the cursor still picks a rate."""
-    told = "no suggestion: at no rate does the loss fall clearly farther than it scatters"
+    told = "no suggestion: at no rate does the loss clearly fall"
     if history.step == history.first:
         return f"{told}\na larger batch (b) scatters less"
-    return f"{told}\nweights that are trained already tell little: k, 0 goes back to the first ones"
+    return f"{told}\ntrained weights tell little: k, 0 goes back to the first ones"
 
 
 def loss_text(probes: Probes, index: int) -> str:
