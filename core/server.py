@@ -54,6 +54,8 @@ class Peer:
         self.outbox = bytearray()
         self.took = 0.0
         """When it last took something, or had nothing to take."""
+        self.left = False
+        """It takes no more; what it sent before is still to be read."""
         self.gone = False
 
     def frames(self, key: bytes) -> Iterator[bytes]:
@@ -97,10 +99,14 @@ class Peer:
                 self.gone = late and len(self.outbox) > MAX_OUTBOX
                 return
             except OSError:
-                self.gone = True
+                # It may have left with a word, such as to end, that nobody has read yet.
+                self.left = True
+                self.outbox.clear()
 
     def put(self, message: bytes) -> None:
         """Queue one message."""
+        if self.left:
+            return
         if not self.outbox:
             self.took = time.monotonic()
         # However fast they come: what may wait stays bounded.

@@ -270,5 +270,26 @@ def test_what_a_socket_cannot_take_at_once_follows_as_soon_as_it_can(tmp_path: P
     server.close()
 
 
+def test_the_last_word_of_a_client_that_leaves_at_once_is_heard(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    endpoint = endpoint_of(tmp_path)
+    key, word = endpoint.key.encode(), struct.pack("!i", 1) + b"?"
+    with socket.socket(socket.AF_UNIX) as end:
+        end.connect(endpoint.socket)
+        end.sendall(struct.pack("!i", len(key)) + key + word)
+        told: list[tuple[Peer, bytes]] = []
+        while not told:
+            told = server.turn(1)
+        end.sendall(word)
+    # Training went on meanwhile: there is something to send to it before its word is read.
+    ((peer, _),) = told
+    peer.put(b"a loss")
+    assert server.turn(1) == [(peer, b"?")]
+    while not peer.gone:
+        peer.put(b"a loss")
+        server.turn(1)
+    server.close()
+
+
 def endpoint_of(directory: Path) -> Endpoint:
     return msgspec.json.decode((directory / "engine.json").read_bytes(), type=Endpoint)
