@@ -25,7 +25,9 @@ def answer(
     Raises RunError, also for what the engine refuses.
     """
     begun = start and not is_served(directory)
-    client = Client(directory, name, start_engine(directory) if begun else None)
+    # Whoever only asks is not to move the run.
+    process = start_engine(directory, as_recorded=True) if begun else None
+    client = Client(directory, name, process)
     try:
         me = client.attach(READY_SECONDS).welcome.client
         asked = client.send(command)

@@ -119,8 +119,15 @@ def _text_of(words: WordList, data: DataConfig, block_size: int) -> Text:
         raise refusal(data.path, str(error)) from None
 
 
-def start_engine(directory: Path) -> subprocess.Popen[bytes]:
+AS_RECORDED = "STEERMORE_AS_RECORDED"
+"""Set for an engine that is to end where the run cannot be opened as it was recorded."""
+
+
+def start_engine(directory: Path, *, as_recorded: bool = False) -> subprocess.Popen[bytes]:
     """Start the engine that serves the run in `directory`, in a session of its own.
+
+    `as_recorded`: where its end is computed otherwise here, the engine ends with a sentence; else
+    it goes on from a checkpoint, which is an act.
 
     It outlives the terminal, and what it or its libraries print goes to the run's engine.log: on an
     inherited output it would tear the dashboard's screen. Raises RunError.
@@ -139,7 +146,7 @@ def start_engine(directory: Path) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=environment(),
+            env=environment() | ({AS_RECORDED: "1"} if as_recorded else {}),
         )
 
 

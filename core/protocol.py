@@ -249,6 +249,8 @@ class RolledBack(Act, frozen=True, kw_only=True):
     to: Point
     reason: RollbackReason
     changes: dict[str, tuple[Value, Value]] = {}
+    differs: int | None = None
+    """Reason `resume`: the update whose loss was computed otherwise than it was recorded."""
 
 
 class EngineStarted(Recorded, frozen=True, kw_only=True):

@@ -51,12 +51,14 @@ IDLE_SECONDS = 0.5
 class Run:
     """One run: its trainer, its record, and what it is doing."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, as_recorded: bool = False) -> None:
         """Open the run in `directory` and take its lock. Raises RunError, DatasetError, Unwritten.
 
         From whatever raises Unwritten later, the Run is to be closed, and opened anew.
+        `as_recorded`: its work raises UserError rather than go on from a checkpoint.
         """
         self.directory = directory
+        self.as_recorded = as_recorded
         self.config = read_config(directory)
         self.journal = Journal(directory, self.config)
         self.data = load_data(directory, self.config)

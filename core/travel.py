@@ -17,6 +17,7 @@ import numpy as np
 from core.config import Knobs, with_changes
 from core.dials import Value
 from core.errand import Errand
+from core.errors import UserError
 from core.lineage import Lineage, settings_after
 from core.protocol import (
     Act,
@@ -106,7 +107,8 @@ def opening(run: Run) -> Generator[None, None, None]:
     """Bring the trainer to the newest state that the record tells of.
 
     Losses that a crash cost are computed and appended. Where a recorded loss is computed
-    differently, as on another machine, the run goes on from the checkpoint, and says so.
+    differently, as on another machine, the run goes on from the checkpoint, and says so; or, opened
+    as recorded, raises UserError.
     """
     trainer, journal = run.trainer, run.journal
     acts, recorded = journal.acts, journal.record.column_bytes // 4
@@ -124,11 +126,23 @@ def opening(run: Run) -> Generator[None, None, None]:
     start = run.snapshots.restore_nearest(trainer, path)
     try:
         yield from _reach(run, path, start, take)
-    except StepDiffers:
+    except StepDiffers as differs:
+        if run.as_recorded:
+            raise UserError(
+                f"{differs}, so its end cannot be computed here; `steermore resume` goes on from"
+                f" step {start.step:,}"
+            ) from None
         start = run.snapshots.restore_nearest(trainer, path)
         changes = difference(trainer.knobs, path[-1].knobs)
         trainer.set_knobs(path[-1].knobs)
-        journal.roll_back(start, head, reason="resume", changes=changes, by="command line")
+        journal.roll_back(
+            start,
+            head,
+            reason="resume",
+            changes=changes,
+            differs=differs.step,
+            by="command line",
+        )
     if start == head:
         run.snapshots.stands_at(head)
     run.arrived()

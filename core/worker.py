@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import signal
 import sys
 import traceback
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from core.client import NO_ROOM
 from core.errors import UserError
+from core.launch import AS_RECORDED
 from core.out_of_memory import TOO_LITTLE, is_out_of_memory
 from core.protocol import AnyCommand, EngineFailed, encode_wire
 from core.record import cure, read_config
@@ -39,7 +41,7 @@ def main(arguments: list[str]) -> int:
         gc.freeze()
         gc.enable()
         settle(read_config(directory))
-        run = Run(directory)
+        run = Run(directory, as_recorded=AS_RECORDED in os.environ)
     except ImportError as error:
         if is_out_of_memory(error):
             say(TOO_LITTLE)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.protocol import KnobsChanged, TestEvaluated
+from core.protocol import KnobsChanged, RolledBack, TestEvaluated
 from core.record import column_path, read_config, read_events
 from tests.conftest import MakeRun
 from tests.test_cli import fit, reported, steermore, within
@@ -164,6 +164,33 @@ def test_the_test_split_is_looked_at_only_if_confirmed_and_every_look_is_counted
     dev = reported(tmp_path, "evaluate", report["run"])
     assert dev["loss"] == report["dev_loss"]
     assert reported(tmp_path, "replay", report["run"])["identical"]
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_to_measure_a_run_does_not_move_it(names: Path, tmp_path: Path, split: str) -> None:
+    flags = ("--data", names, "--schedule", "constant")
+    report = fit(tmp_path, *flags, "--steps", "700", "--act", "600:learning_rate=0.02")
+    directory = tmp_path / "runs" / report["run"]
+    # It crashed before it could save its end; a loss on the way there is another elsewhere.
+    (saved,) = (directory / "checkpoints").glob("step-700-*")
+    saved.unlink()
+    column = bytearray(column_path(directory, 0).read_bytes())
+    column[4 * 610] ^= 1
+    column_path(directory, 0).write_bytes(column)
+    before = read_events(directory)
+    told = steermore("evaluate", "last", "--split", split, "--yes", cwd=tmp_path)
+    assert told.returncode == 2
+    assert "the loss of step 610 differs: recorded" in told.stderr
+    assert "`steermore resume` goes on from step 0" in told.stderr
+    assert read_events(directory) == before
+    # To go on is asked for, and told.
+    resumed = steermore("resume", "last", "--headless", cwd=tmp_path)
+    assert (
+        "the loss of step 610 is computed otherwise here: the run goes on from here, not from 700,"
+        " with learning rate 0.1 → 0.02 as there" in " ".join(resumed.stdout.split())
+    )
+    (back,) = [event for event in read_events(directory) if isinstance(event, RolledBack)]
+    assert (back.step, back.differs) == (0, 610)
 
 
 def is_look(event: object) -> bool:

@@ -222,11 +222,12 @@ def log_entry(event: AnyEvent, step: int, me: str = "", level: Level = "characte
         case SnapshotTaken(reason=reason):
             told = f"checkpoint saved ({printable(event.name or reason)})"
             return entry(event.step, told, "quiet", _whose(event.client, me))
-        case RolledBack(reason=reason, to=to, changes=changes):
+        case RolledBack(reason=reason, to=to, changes=changes, differs=differs):
             told = f", {changes_text(changes)}" if changes else ""
             glyph = "↷" if reason == "redo" else "↶"
             if reason == "resume":
-                told += "; this machine computes otherwise"
+                where = "this machine" if differs is None else f"from step {differs:,} this machine"
+                told += f"; {where} computes otherwise"
             told = f"{glyph} {reason}: at step {to.step:,}{told}"
             return entry(event.step, told, "act", _whose(event.client, me))
         case Cancelled(what=what):
