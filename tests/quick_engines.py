@@ -22,9 +22,11 @@ from tests.terminal import ROOT
 NURSERY = """
 import os, select
 import core.run, core.service, core.stall
+from core.launch import AS_RECORDED
 from core.worker import main
 
-def begin(directory):
+def begin(wanted):
+    as_recorded, directory = wanted[0] == "1", wanted[1:]
     if pid := os.fork():
         return pid
     os.setsid()
@@ -32,6 +34,8 @@ def begin(directory):
     for descriptor in (1, 2):
         os.dup2(log, descriptor)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if as_recorded:
+        os.environ[AS_RECORDED] = "1"
     try:
         code = main([directory])
     except BaseException:
@@ -44,8 +48,8 @@ while True:
         wanted = os.read(0, 65536).decode().splitlines()
         if not wanted:
             break
-        for directory in wanted:
-            print("started", begin(directory), 0, flush=True)
+        for line in wanted:
+            print("started", begin(line), 0, flush=True)
             alive += 1
     while alive:
         pid, status = os.waitpid(-1, os.WNOHANG)
@@ -108,10 +112,10 @@ class Nursery:
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
 
-    def start(self, directory: Path) -> QuickEngine:
+    def start(self, directory: Path, as_recorded: bool) -> QuickEngine:
         """A new engine on that run."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{directory.resolve()}\n".encode())
+        self._process.stdin.write(f"{as_recorded:d}{directory.resolve()}\n".encode())
         while not self._started:
             self.listen(60)
         return QuickEngine(self, self._started.pop())
@@ -154,6 +158,6 @@ def nursery() -> Nursery:
     return made
 
 
-def start(directory: Path) -> QuickEngine:
+def start(directory: Path, *, as_recorded: bool = False) -> QuickEngine:
     """As `start_engine` of core/launch.py, but a twentieth of its time."""
-    return nursery().start(directory)
+    return nursery().start(directory, as_recorded)
