@@ -63,7 +63,9 @@ class Dial:
                 raise ConfigError(self.name, value, f"must be one of {', '.join(self.choices)}")
         elif self.kind == "steps":
             steps = value if isinstance(value, tuple) else (-1,)
-            within = all(self.low <= s <= self.high for s in steps) and len(steps) <= MOST_STEPS
+            within = len(steps) <= MOST_STEPS and all(
+                type(step) is int and self.low <= step <= self.high for step in steps
+            )
             if not within or list(steps) != sorted(set(steps)):
                 raise ConfigError(self.name, value, f"must be {self.range()}")
         elif (
@@ -85,6 +87,8 @@ class Dial:
 
     def exact(self, value: Value) -> Value:
         """`value` checked and in this quantity's own type, so that 1 and 1.0 are one record."""
+        if self.kind == "count" and isinstance(value, float) and value.is_integer():
+            value = int(value)
         self.check(value)
         return float(value) if self.kind == "number" and isinstance(value, int) else value
 
@@ -381,6 +385,8 @@ def show(value: object) -> str:
     """A value as people read it: up to 6 significant digits, thousands apart, `off` for None."""
     if value is None:
         return "off"
+    if isinstance(value, bool):
+        return str(value)
     if isinstance(value, tuple):
         return ", ".join(map(show, value)) or "none"
     if isinstance(value, int) and abs(value) < 10**24:

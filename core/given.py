@@ -32,9 +32,11 @@ def words_given(
 ) -> tuple[str, WordList]:
     """What the list or the text is called, and the list; raises DatasetError."""
     if words is None or isinstance(words, (str, Path)):
-        path = str(words or shipped(level))
+        path = str(shipped(level) if words is None else words)
         return path, read_data(path, level)
     name, lines = "words", []
+    if isinstance(words, bytes) or not isinstance(words, Iterable):
+        raise DatasetError(f"{name}: {words!r} is no list. Give a file's path, or strings.")
     for word in words:
         if not isinstance(word, str) or len(word.splitlines()) > 1:
             raise DatasetError(f"{name}: {word!r} is no word. Give strings of one line each.")

@@ -97,12 +97,16 @@ class Training:
         settle(config)
 
     @classmethod
-    def of_run(cls, run: str = "last", runs_dir: str | Path | None = None) -> Training:
-        """Where a recorded run stands now, with the losses that led there.
+    def of_run(cls, run: str | Path = "last", runs_dir: str | Path | None = None) -> Training:
+        """Where a recorded run stands now, with its losses that led there: of a fork, from where it
+        was forked.
 
         `run` is its id, the beginning of it, a path, or `last`. The run itself stays as it is.
         """
-        story = read_story(find_run(runs_directory(Path(runs_dir) if runs_dir else None), run))
+        for name, given in (("run", run), ("runs_dir", runs_dir or "")):
+            if not isinstance(given, (str, Path)):
+                raise UserError(f"{name} {given!r} must be text or a path")
+        story = read_story(find_run(runs_directory(Path(runs_dir) if runs_dir else None), str(run)))
         training = cls.__new__(cls)
         trainer = trainer_at_end(story, story.path)
         settings = settings_after(story.config.settings, story.events)
@@ -215,6 +219,8 @@ class Training:
         draw equal ones. `max_length` is in symbols: of texts in words.
         """
         usual = self.settings
+        if not isinstance(prefix, str):
+            raise UserError(f"prefix {prefix!r} must be text")
         wish = parse_wish(
             count=typed(count),
             temperature=typed(usual.temperature if temperature is None else temperature),
@@ -225,7 +231,10 @@ class Training:
         )
         self.data.encode(prefix)
         settle(self.config)
-        names = [name for piece in drawn(self.model, self.data, wish) for name in piece]
+        try:
+            names = [name for piece in drawn(self.model, self.data, wish) for name in piece]
+        except ValueError as error:
+            raise UserError(str(error)) from None
         self._drawings += 1
         return names
 

@@ -163,6 +163,12 @@ def test_words_may_come_from_python(names: Path) -> None:
     assert list(given.advance(50)) == list(read.advance(50))
 
 
+def test_a_whole_number_may_be_written_with_a_point(names: Path) -> None:
+    training = Training(names)
+    training.set_knobs(batch_size=64.0)
+    assert repr(training.knobs["batch_size"]) == "64"
+
+
 def test_finding_measuring_and_drawing_leave_the_training_as_it_is(names: Path) -> None:
     training, untouched = Training(names), Training(names)
     training.find_rate(steps=100)
@@ -194,6 +200,16 @@ MISTAKES: dict[str, tuple[Callable[[Training], object], str]] = {
     "a symbol unheard of": (lambda it: it.sample(prefix="☂"), 'The symbol "☂" stands in no word'),
     "no temperature": (lambda it: it.sample(temperature=0), "temperature 0 must be"),
     "no run": (lambda _: Training.of_run("last", "nowhere"), "there is no run here yet"),
+    "a list that is none": (lambda _: Training(5), "words: 5 is no list. Give a file's path"),  # type: ignore[arg-type]
+    "bytes for a list": (lambda _: Training(b"emma"), "words: b'emma' is no list"),  # type: ignore[arg-type]
+    "no name of a list": (lambda _: Training(""), "the name of the list is empty"),
+    "a run by number": (lambda _: Training.of_run(5), "run 5 must be text or a path"),  # type: ignore[arg-type]
+    "runs by number": (lambda _: Training.of_run("last", 5), "runs_dir 5 must be text or a path"),  # type: ignore[arg-type]
+    "a run by its path": (lambda _: Training.of_run(Path("gone")), "gone"),
+    "the end to begin with": (lambda it: it.sample(prefix="."), "prefix '.' has the symbol '.'"),
+    "no text to begin with": (lambda it: it.sample(prefix=None), "prefix None must be text"),  # type: ignore[arg-type]
+    "a batch of yes": (lambda it: it.set_knobs(batch_size=True), "batch size True must be a whole"),
+    "a drop in a step": (lambda it: it.set_knobs(drops=[1.5]), "drops 1.5 must be rising step"),  # type: ignore[list-item]
     "nothing found": (lambda _: RISING.suggestion, "or a lower one: find_rate(low=0.0001)"),
 }
 
