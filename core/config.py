@@ -12,6 +12,7 @@ import msgspec
 
 from core.dealing import Dealing
 from core.dials import DIALS, KNOB_NAMES, KNOBS, SETTINGS, ConfigError, Value, show, whole
+from core.tokens import Splitting
 
 FORMAT = 1
 """Version of the run directory's layout; a reader refuses any other."""
@@ -62,6 +63,8 @@ class DataConfig(Config, frozen=True, kw_only=True):
     """Of a text: the most symbols, `<s>` and `<unk>` among them."""
     rare: int = RARE
     """Of a text: a word that train has at most so often is `<unk>`."""
+    splitting: Splitting = "symbols"
+    """Of a text: how it is split into words (core/tokens.py); new runs keep letters whole."""
 
     def __post_init__(self) -> None:
         _check_range("split_seed", self.split_seed, SEED_HIGH)

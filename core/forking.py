@@ -11,7 +11,7 @@ import msgspec
 from core import __version__
 from core.config import Parent, PlannedAct
 from core.dials import ConfigError, Value
-from core.launch import another_list, new_run, read_data, words_path
+from core.launch import another_list, new_run, read_recorded
 from core.lineage import Lineage, examples_before, examples_on, point_at, settings_after
 from core.protocol import Point, SnapshotTaken, TestEvaluated
 from core.record import RunError
@@ -69,7 +69,7 @@ def fork(
     )
     check_plan(forked)
     # Read as a list, or what is no such thing would make the whole run before it is found out.
-    words = read_data(words_path(parent, config), config.data.level)
+    words = read_recorded(parent, config)
     if words.sha256 != config.data.sha256:
         raise another_list(parent, config)
     start = _checkpoint_at(story, point)

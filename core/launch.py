@@ -16,7 +16,7 @@ from core.config import DataConfig, Level, RunConfig
 from core.dataset import Dataset, DatasetError
 from core.record import START, RunError, cure, write_whole
 from core.text import Text
-from core.tokens import read_text
+from core.tokens import Splitting, read_text
 from core.words import WordList, read_words, refusal
 
 MAX_COPY = 16 * 1024 * 1024
@@ -76,7 +76,7 @@ def words_path(directory: Path, config: RunConfig) -> Path:
 
 def load_data(directory: Path, config: RunConfig) -> Dataset:
     """The run's list, dealt as its configuration says; raises DatasetError."""
-    dataset = dealt(read_data(words_path(directory, config), config.data.level), config)
+    dataset = dealt(read_recorded(directory, config), config)
     if dataset.sha256 != config.data.sha256:
         raise another_list(directory, config)
     return dataset
@@ -90,9 +90,17 @@ def another_list(directory: Path, config: RunConfig) -> DatasetError:
     )
 
 
-def read_data(path: str | os.PathLike[str], level: Level) -> WordList:
+def read_recorded(directory: Path, config: RunConfig) -> WordList:
+    """Read the list or text of the run in `directory` as it was read then; raises DatasetError."""
+    data = config.data
+    return read_data(words_path(directory, config), data.level, data.splitting)
+
+
+def read_data(
+    path: str | os.PathLike[str], level: Level, splitting: Splitting = "letters"
+) -> WordList:
     """Read a list of words, or a running text; raises DatasetError."""
-    return read_text(path) if level == "word" else read_words(path)
+    return read_text(path, splitting) if level == "word" else read_words(path)
 
 
 def dealt(words: WordList, config: RunConfig) -> Dataset:

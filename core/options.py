@@ -140,6 +140,7 @@ def configured(given: dict[str, Any], words: WordList, recipe: Recipe) -> RunCon
         split_seed=cast(int, found["split_seed"]),
         dealing=dealing_for(len(words.words)),
         level=level,
+        splitting="letters",
         **{name: found[name] for name in ("vocabulary", "rare") if name in found},  # type: ignore[arg-type]
     )
     device = chosen(cast(str, found.get("device", "cpu")))

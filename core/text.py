@@ -24,7 +24,7 @@ START, UNKNOWN = "<s>", "<unk>"
 """What stands before a part, and for every word that the vocabulary lacks: no tokens of a text."""
 NO_WORDS = (0, 1)
 """Their indices in the vocabulary."""
-SENTENCE_ENDS = (".", "!", "?", PARAGRAPH)
+SENTENCE_ENDS = (".", "!", "?", "।", "॥", "؟", "۔", "。", "！", "？", PARAGRAPH)
 """Tokens after which another sentence begins."""
 
 

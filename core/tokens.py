@@ -7,15 +7,19 @@ punctuation marks and the ends of paragraphs are tokens like words.
 - A number with marks inside is one token: `3.14`, `10,000`, `12:30`.
 - Every other visible symbol is a token of its own.
 - A blank line is the token `¶`; any other end of a line is a space.
+- What Unicode writes as several symbols stays whole: a letter with its vowel signs or accents
+  (हिन्दी), an emoji with its tone or joined to another, a flag.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +41,9 @@ from core.words import (
     refusal,
 )
 
+Splitting = Literal["symbols", "letters"]
+"""Whether a combining mark, too, is a token of its own, as in the records of long ago."""
+
 PARAGRAPH = "¶"
 """The token for a blank line."""
 
@@ -46,23 +53,55 @@ FEWEST_TOKENS = 100
 _TOKEN = re.compile(r"\d+(?:[.,:]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|\S")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 _SPACE = re.compile(rb"(?<=\S)\s")
+_JOINER, _NON_JOINER = "\u200d", "\u200c"
+_TONES = "\U0001f3fb-\U0001f3ff"
+_TAGS = "\U000e0020-\U000e007f"
+"""What the flag of a region that is no country ends with."""
+_FLAG_LETTERS = "\U0001f1e6-\U0001f1ff"
 _LINE_FEED = "\n"
 _SAVE = "Save the text as plain UTF-8."
 
-_NO_SPACE_BEFORE = frozenset(",.;:!?)]}’”%…")
+_NO_SPACE_BEFORE = frozenset(",.;:!?)]}’”%…।॥،؛؟۔、，。！？")
 _NO_SPACE_AFTER = frozenset("([{‘“$£€#'")
 
 
-def tokens_of(text: str) -> list[str]:
+def tokens_of(text: str, splitting: Splitting = "letters") -> list[str]:
     """The tokens of a text, by the rule above; letters with accents as one symbol each (NFC)."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return _TOKEN.findall(_BLANK_LINE.sub(f" {PARAGRAPH} ", text))
+    text = _BLANK_LINE.sub(f" {PARAGRAPH} ", text)
+    return (_TOKEN if splitting == "symbols" else _token_in(text)).findall(text)
 
 
 def ends_of(line: str) -> list[int]:
     """Where in a line (NFC, without line feeds) each of its tokens ends."""
-    return [found.end() for found in _TOKEN.finditer(line)]
+    return [found.end() for found in _token_in(line).finditer(line)]
+
+
+def _token_in(text: str) -> re.Pattern[str]:
+    return _TOKEN if text.isascii() else _token_with_marks()
+
+
+@functools.cache
+def _token_with_marks() -> re.Pattern[str]:
+    """As `_TOKEN`, where what belongs to the symbol before it is no token."""
+    marks = _combining()
+    letters = rf"[^\W_](?:[^\W_]|[{marks}{_JOINER}{_NON_JOINER}])*"
+    emoji = rf"\S[{marks}{_TONES}{_TAGS}]*"
+    return re.compile(
+        rf"\d+(?:[.,:]\d+)+|{letters}(?:['’-]{letters})*"
+        rf"|[{_FLAG_LETTERS}]{{2}}|{emoji}(?:{_JOINER}{emoji})*"
+    )
+
+
+@functools.cache
+def _combining() -> str:
+    """The symbols that combine with the one before them (Unicode's category M), as ranges."""
+    points = [*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)]
+    marks = [point for point in points if unicodedata.category(chr(point)).startswith("M")]
+    firsts = sorted(set(marks) - {mark + 1 for mark in marks})
+    lasts = sorted(set(marks) - {mark - 1 for mark in marks})
+    return "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(firsts, lasts, strict=True))
 
 
 def spelled(tokens: Iterable[str]) -> str:
@@ -74,7 +113,9 @@ def spelled(tokens: Iterable[str]) -> str:
         closes = token == '"' and quoting
         quoting = quoting != (token == '"') and token != PARAGRAPH
         beside = token in _NO_SPACE_BEFORE or closes or before == token == "-"
-        if written and not beside and before not in _NO_SPACE_AFTER:
+        # A mark that stands alone would combine with what it stands beside.
+        alone = unicodedata.category(token[0]).startswith("M")
+        if written and not beside and (alone or before not in _NO_SPACE_AFTER):
             written.append(" ")
         written.append(token)
         # An opening mark of this kind has its word beside it.
@@ -87,12 +128,12 @@ def paragraphs(text: str) -> str:
     return re.sub(rf"[ ]?{PARAGRAPH}[ ]?", "\n\n", text).strip("\n")
 
 
-def read_text(path: str | os.PathLike[str]) -> WordList:
+def read_text(path: str | os.PathLike[str], splitting: Splitting = "letters") -> WordList:
     """Read running text from a UTF-8 file; its words are its tokens. Raises DatasetError."""
-    return text_in(read_bytes(path, in_lines=False), path)
+    return text_in(read_bytes(path, in_lines=False), path, splitting)
 
 
-def text_in(raw: bytes, path: str | os.PathLike[str]) -> WordList:
+def text_in(raw: bytes, path: str | os.PathLike[str], splitting: Splitting = "letters") -> WordList:
     """As `read_text`, of a file's bytes; `path` is what messages call it."""
     content = raw.removeprefix(BYTE_ORDER_MARK)
     if b"\r" in content:
@@ -102,14 +143,16 @@ def text_in(raw: bytes, path: str | os.PathLike[str]) -> WordList:
     if nul >= 0:
         fault = f"holds a NUL byte, so it is binary or UTF-16, not UTF-8 text. {_SAVE}"
         raise refusal(path, fault, line_of(content, nul))
-    pieces = [piece for piece in _token_pieces(content, path) if len(piece)]
+    pieces = [piece for piece in _token_pieces(content, path, splitting) if len(piece)]
     points = symbols_of(pieces)
     _check(pieces, points, content, path)
     words = Words.coded(pieces, points, ord(_LINE_FEED), ends=_LINE_FEED)
     return WordList(words, hashlib.sha256(raw).hexdigest(), raw)
 
 
-def _token_pieces(content: bytes, path: str | os.PathLike[str]) -> Iterator[Points]:
+def _token_pieces(
+    content: bytes, path: str | os.PathLike[str], splitting: Splitting
+) -> Iterator[Points]:
     """The tokens' code points, each token with a line feed after it, some megabytes at a time;
     raises DatasetError at the first byte that is not UTF-8.
     """
@@ -124,7 +167,7 @@ def _token_pieces(content: bytes, path: str | os.PathLike[str]) -> Iterator[Poin
             at = start + error.start
             fault = f"byte 0x{content[at]:02x} is not valid UTF-8. {_SAVE}"
             raise refusal(path, fault, line_of(content, at)) from None
-        yield points_of("".join(f"{token}\n" for token in tokens_of(text)).encode())
+        yield points_of("".join(f"{token}\n" for token in tokens_of(text, splitting)).encode())
         start = end
 
 

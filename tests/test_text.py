@@ -34,6 +34,11 @@ SHIPPED = Path(str(files("data") / "shakespeare.txt"))
         ("one\ntwo\n\n \nthree", "one|two|¶|three"),
         ("_so_ $5", "_|so|_|$|5"),
         ("cafe\u0301", "café"),
+        ("हिन्दी में है।", "हिन्दी|में|है|।"),
+        ("שָׁלוֹם מִי‌ש", "שָׁלוֹם|מִי‌ש"),
+        ("می\u200cخواهم، نه", "می\u200cخواهم|،|نه"),
+        ("👍🏽👩‍🚀 🇮🇳🇧🇷❤️!", "👍🏽|👩‍🚀|🇮🇳|🇧🇷|❤️|!"),
+        ("=\u0338x 1\u20e3", "≠|x|1\u20e3"),
         ("", ""),
     ],
 )
@@ -47,6 +52,8 @@ def test_a_text_is_split_by_the_rule(text: str, tokens: str) -> None:
         "To be, or not to be: that is the question (I think)!",
         'He said "no" -- and "yes".',
         "'Tis gone; ‘tis “well-known”.",
+        "यह हिन्दी है। क्या यह है?",
+        "هل هذا، يا صديقي؟ نعم.",
     ],
 )
 def test_tokens_are_written_as_people_write_them(text: str) -> None:
@@ -59,7 +66,15 @@ def test_a_blank_line_is_written_as_one() -> None:
     assert paragraphs(spelled(tokens_of(text))) == written
 
 
-@given(st.text(alphabet="ab1é¶ \n.,:;'’\"-()“”‘$_<>\u0301", max_size=60) | st.text(max_size=60))
+PLAIN = "ab1é¶ \n.,:;'’\"-()“”‘$_<>\u0301"
+JOINING = "ab1é¶ \n.,'\"-(“$\u0301\u0338\u093fह\u200d\u200c\ufe0f👩🚀🏽🇮🇳\U000e0067"
+
+
+@given(
+    st.text(alphabet=PLAIN, max_size=60)
+    | st.text(alphabet=JOINING, max_size=60)
+    | st.text(max_size=60)
+)
 def test_written_tokens_are_the_same_tokens_again(text: str) -> None:
     tokens = tokens_of(text)
     assert tokens_of(spelled(tokens)) == tokens

@@ -116,6 +116,22 @@ def replayed(directory: Path) -> Verdict:
 # --- begun ---
 
 
+def test_a_text_is_read_as_its_record_says_it_was_split(tmp_path: Path) -> None:
+    path = tmp_path / "hindi.txt"
+    path.write_text("यह हिन्दी है। क्या यह हिन्दी है? नहीं, यह और है।\n" * 30, "utf-8")
+    sizes = {"embedding_size": "6", "hidden_size": "8", "threads": "1"}
+    directory = word_run(tmp_path, data=str(path), **sizes)
+    assert "हिन्दी" in load_data(directory, read_config(directory)).stoi
+    file = directory / "config.json"
+    content = json.loads(file.read_text("utf-8"))
+    # As it was before letters were kept whole.
+    assert content["data"].pop("splitting") == "letters"
+    file.write_text(json.dumps(content), "utf-8")
+    old = load_data(directory, read_config(directory))
+    assert "हिन्दी" not in old.stoi
+    assert {"ह", "ि", "न", "्"} <= old.stoi.keys()
+
+
 def test_the_preset_is_the_papers_network_on_the_shipped_text() -> None:
     config = begun(preset="bengio2003")
     assert config.data.level == "word"
