@@ -64,9 +64,12 @@ class Tab:
 
     async def until_script(self, script: str, seconds: float = 30.0) -> None:
         """Until a script in the page gives something true."""
-        async with asyncio.timeout(seconds):
-            while not await self.evaluate(script):
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(seconds):
+                while not await self.evaluate(script):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds:g} s: {script}\n{self.text}") from None
 
     async def press(self, *keys: str) -> None:
         """Type characters, or `enter`."""
