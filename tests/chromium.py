@@ -171,4 +171,9 @@ async def started(profile: Path, width: int = 1280, height: int = 800) -> AsyncI
             yield Chromium(http, port)
     finally:
         process.terminate()
-        await process.wait()
+        try:
+            async with asyncio.timeout(10):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

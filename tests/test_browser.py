@@ -479,8 +479,8 @@ def test_the_page_goes_on_to_a_new_run_is_loaded_anew_there_and_ends_with_q(
         await tab.until(lambda: rate_acts(serving.run) == [0.2])
         await tab.ask("Page.reload")
         await tab.until(lambda: serving.apps and app not in serving.apps)
-        # The page that is gone had it too.
-        tab.screen.reset()
+        # The page that is gone had the act too, until the next one opened its socket.
+        await tab.until(lambda: sum("/ws" in address for address in tab.fetched) == 2)
         await tab.until("▾rate 0.1→0.2")
         assert read_config(serving.run).created > read_config(first).created
         await tab.press("Q")
