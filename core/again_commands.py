@@ -69,7 +69,7 @@ def forked(
     run: str, at: str | None, given: dict[str, Any], runs_dir: Path | None, *, keep: bool
 ) -> Path:
     """The directory of a new run that begins at a step of another; raises UserError."""
-    from core.forking import fork
+    from core.forking import check_fork, fork
     from core.stopping import stop
 
     runs = runs_directory(runs_dir)
@@ -77,6 +77,8 @@ def forked(
     step = None if at is None else parse_count("step", at, 0, 10**12)
     knobs, settings = changes(given)
     if is_served(parent) and not keep:
+        # Before it is stopped, not after.
+        check_fork(parent, step=step, knobs=knobs, settings=settings)
         print(harmless(stop(parent)), file=sys.stderr)
     with progress("computing the state again") as show:
         return fork(parent, runs, step=step, knobs=knobs, settings=settings, progress=show)

@@ -7,7 +7,15 @@ from typing import TypeVar
 
 from core.client import Client, EngineGone
 from core.launch import start_engine
-from core.protocol import AnyCommand, CommandRejected, EngineStopped, Recorded, Shutdown, Stalled
+from core.protocol import (
+    AnyCommand,
+    CommandRejected,
+    EngineFailed,
+    EngineStopped,
+    Recorded,
+    Shutdown,
+    Stalled,
+)
 from core.record import RunError, is_served
 
 READY_SECONDS = 120.0
@@ -49,6 +57,8 @@ def _wait_for(client: Client, kind: type[Answer], asked: int, me: str, run: str)
                 raise RunError(f"run {run}: {event.reason}")
             if isinstance(event, Stalled):
                 raise RunError(event.reason)
+            if isinstance(event, EngineFailed):
+                raise RunError(f"run {run}: the engine failed: {event.reason}")
             if isinstance(event, kind) and (event.client, event.answers) == (me, asked):
                 return event
 

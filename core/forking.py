@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from core import __version__
-from core.config import Parent, PlannedAct
+from core.config import Parent, PlannedAct, RunConfig
 from core.dials import ConfigError, Value
 from core.launch import another_list, new_run, read_recorded
 from core.lineage import Lineage, examples_before, examples_on, point_at, settings_after
@@ -38,18 +38,49 @@ def fork(
     checkpoint is computed again, which loads torch. Raises RunError, ConfigError.
     """
     story = read_story(parent)
+    forked, point, here = _planned(story, step, knobs, settings)
+    # Read as a list, or what is no such thing would make the whole run before it is found out.
+    words = read_recorded(parent, story.config)
+    if words.sha256 != story.config.data.sha256:
+        raise another_list(parent, story.config)
+    start = _checkpoint_at(story, point)
+    if start is None:
+        start = _compute(story, here, progress)
+    return new_run(runs, forked, words.raw, start=start)
+
+
+def check_fork(
+    parent: Path,
+    *,
+    step: int | None,
+    knobs: dict[str, Value],
+    settings: dict[str, Value],
+) -> None:
+    """Raise what `fork` would, of what can be told without reading the list."""
+    _planned(read_story(parent), step, knobs, settings)
+
+
+def _planned(
+    story: Story,
+    step: int | None,
+    knobs: dict[str, Value] | None,
+    settings: dict[str, Value] | None,
+) -> tuple[RunConfig, Point, Lineage]:
+    """The fork's configuration, where it begins, the way there; raises RunError, ConfigError."""
     config, acts, path = story.config, story.acts, story.path
+    name = story.directory.name
     point = story.point if step is None else point_at(path, step)
     if point is None:
-        reach = f"must be from {path[0].start:,} to {story.step:,}, where run {parent.name} is"
+        reach = f"must be from {path[0].start:,} to {story.step:,}, where run {name} is"
         raise ConfigError("step", step, reach)
     here = acts.path(point)
     changed = settings_after(config.settings, story.events)
     changed = msgspec.structs.replace(changed, **(settings or {}))
     if knobs and point.step >= changed.step_limit:
         limit = f"step {point.step:,} lies at or past the step limit, {changed.step_limit:,}"
-        raise RunError(f"run {parent.name}: {limit}; a higher --steps trains on")
-    plan = [act for act in config.plan if act.step > point.step]
+        raise RunError(f"run {name}: {limit}; a higher --steps trains on")
+    # What the parent planned beyond a lower limit is nothing that this one was asked for.
+    plan = [act for act in config.plan if point.step < act.step < changed.step_limit]
     if knobs:
         plan.insert(0, PlannedAct(step=point.step, changes=knobs))
     forked = msgspec.structs.replace(
@@ -61,21 +92,14 @@ def fork(
         plan=tuple(plan),
         test_looks=looks(story),
         parent=Parent(
-            run=parent.name,
+            run=name,
             seq=point.seq,
             step=point.step,
             examples=examples_before(here) + sum(map(examples_on, here)),
         ),
     )
     check_plan(forked)
-    # Read as a list, or what is no such thing would make the whole run before it is found out.
-    words = read_recorded(parent, config)
-    if words.sha256 != config.data.sha256:
-        raise another_list(parent, config)
-    start = _checkpoint_at(story, point)
-    if start is None:
-        start = _compute(story, here, progress)
-    return new_run(runs, forked, words.raw, start=start)
+    return forked, point, here
 
 
 def check_saved(parent: Path) -> None:

@@ -85,7 +85,7 @@ def checked_name(name: str | None) -> str:
     if name is None:
         return time.strftime("sweep-%Y%m%d-%H%M%S")
     if not NAME.fullmatch(name):
-        cure = "must be letters, digits, dots, dashes and _, at most 60, and begin with no dash"
+        cure = "must be letters, digits, dots, dashes and _, at most 60, the first no dot or dash"
         raise ConfigError("study", name, cure)
     return name
 

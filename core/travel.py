@@ -129,8 +129,8 @@ def opening(run: Run) -> Generator[None, None, None]:
     except StepDiffers as differs:
         if run.as_recorded:
             raise UserError(
-                f"{differs}, so its end cannot be computed here; `steermore resume` goes on from"
-                f" step {start.step:,}"
+                f"{differs}, so the run's end cannot be computed here; `steermore resume` goes on"
+                f" from step {start.step:,}"
             ) from None
         start = run.snapshots.restore_nearest(trainer, path)
         changes = difference(trainer.knobs, path[-1].knobs)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.protocol import KnobsChanged, RolledBack, TestEvaluated
-from core.record import column_path, read_config, read_events
-from tests.conftest import MakeRun
+from core.protocol import KnobsChanged, Resume, RolledBack, StepsDone, TestEvaluated
+from core.record import column_path, is_served, read_config, read_events
+from tests.conftest import Engine, MakeRun
 from tests.test_cli import fit, reported, steermore, within
 
 
@@ -37,6 +38,17 @@ def test_a_resumed_run_ends_in_the_weights_of_one_that_was_never_interrupted(
     replayed = reported(tmp_path, "replay", part["run"])
     assert replayed["identical"]
     assert replayed["weights_sha256"] == whole["weights_sha256"]
+
+
+def test_a_fork_to_a_lower_limit_leaves_out_what_was_planned_beyond_it(
+    names: Path, tmp_path: Path
+) -> None:
+    acts = ("--act", "50:learning_rate=0.2", "--act", "250:learning_rate=0.02")
+    parent = fit(tmp_path, "--data", names, "--schedule", "constant", "--steps", "300", *acts)
+    child = reported(tmp_path, "fork", parent["run"], "--at", "20", "--steps", "200")
+    directory = tmp_path / "runs" / child["run"]
+    assert [act.step for act in read_config(directory).plan] == [50]
+    assert knob_acts(directory) == [(50, 0.2)]
 
 
 def test_replay_says_bit_identical_or_which_step_differs(names: Path, tmp_path: Path) -> None:
@@ -104,6 +116,32 @@ def test_what_cannot_be_done_again_is_refused_with_a_sentence(
     assert refused.returncode == 2
     assert sentence in refused.stderr
     assert len(list((hundred_steps / "runs").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--at", "900000", "--headless"), "step 900,000 must be from 0 to"),
+        (("--steps", "1", "--learning-rate", "0.01", "--headless"), "lies at or past the step"),
+        (("--momentum", "0.9", "--optimizer", "adamw", "--warmup", "-1", "--headless"), "warmup"),
+        ((), "use `steermore fork --headless`"),
+    ],
+)
+def test_a_fork_that_is_refused_leaves_a_live_run_training(
+    arguments: tuple[str, ...],
+    sentence: str,
+    make_run: MakeRun,
+    start: Callable[[Path], Engine],
+    tmp_path: Path,
+) -> None:
+    engine = start(make_run())
+    engine.ask(Resume())
+    engine.until(StepsDone)
+    refused = steermore("fork", "last", *arguments, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert sentence in refused.stderr
+    assert is_served(engine.directory)
+    engine.until(StepsDone)
 
 
 @pytest.mark.parametrize("how", [(), ("--headless",)])

@@ -204,8 +204,8 @@ class Sweep(LargeDialog[Path | None]):
         if trial.directory is not None:
             self.dismiss(trial.directory)
         elif trial.run:
-            where = f"was made on {trial.host}, where it can be opened, or is deleted"
-            self._show(f"✗ the run of trial {trial.number} {where}")
+            where = f"it was made on {trial.host}, or is deleted"
+            self._show(f"✗ the run of trial {trial.number} is not here: {where}")
         else:
             self._show(f"✗ trial {trial.number} has no run yet")
 
