@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -67,6 +67,8 @@ class Listed:
     """Its sizes and seeds, and what is in force in it now; empty if unreadable."""
     moment: float = 0.0
     """When the last thing that is recorded of it happened, in seconds since 1970."""
+    written: int = 0
+    """Bytes of its events, or more by now."""
 
     @property
     def live(self) -> bool:
@@ -93,8 +95,9 @@ def looked(runs: Path) -> Iterator[Listed]:
 
 
 def changed(runs: Path, known: Mapping[Path, Listed]) -> tuple[list[Listed], list[Path]]:
-    """What has become of a folder that was listed: the runs that are new in it or that an engine
-    serves, or did when they were `known`, the newest first; and what of those is there no more.
+    """What has become of a folder that was listed: the runs that are new in it, that were written
+    to since they were `known`, or that an engine serves or did then, the newest first; and what of
+    those is there no more.
 
     Raises RunError if the folder cannot be read.
     """
@@ -105,6 +108,7 @@ def changed(runs: Path, known: Mapping[Path, Listed]) -> tuple[list[Listed], lis
         for path in directories
         if path not in known
         or known[path].live
+        or known[path].written != _written(path)
         or path.resolve() in alive
         or _served_out_of_sight(path)
     ]
@@ -152,6 +156,19 @@ def look(directory: Path, alive: Mapping[Path, int] | None = None) -> Listed:
     """
     alive = engines() if alive is None else alive
     pid = alive.get(directory.resolve())
+    # Before it is read: what comes after that is news.
+    written = _written(directory)
+    return replace(_looked_at(directory, pid), written=written)
+
+
+def _written(directory: Path) -> int:
+    try:
+        return (directory / "events.jsonl").stat().st_size
+    except OSError:
+        return 0
+
+
+def _looked_at(directory: Path, pid: int | None) -> Listed:
     try:
         served = is_served(directory)
         if served and pid is None:

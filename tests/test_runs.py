@@ -291,6 +291,19 @@ def test_an_engine_whose_directory_was_deleted_is_listed_and_can_be_ended(
         assert engine.wait(10) == -signal.SIGTERM
 
 
+def test_a_run_that_was_opened_between_two_looks_is_looked_at_again(make_run: MakeRun) -> None:
+    first, second = make_run(), make_run()
+    for directory in (first, second):
+        recorded(directory, Step(count=3))
+    known = {run.directory: run for run in listed(first.parent)}
+    assert changed(first.parent, known) == ([], [])
+    recorded(first)
+    (seen,), gone = changed(first.parent, known)
+    assert (seen.directory, gone) == (first, [])
+    assert seen.moment > known[first].moment
+    assert changed(first.parent, known | {first: seen}) == ([], [])
+
+
 # --- runs ----------------------------------------------------------------------------------------
 
 
