@@ -172,7 +172,7 @@ def make_run(tmp_path: Path, names: Path) -> MakeRun:
                 created=1.8e9,
                 version="test",
                 preset=preset,
-                data=DataConfig(path=path or str(names), sha256=words.sha256),
+                data=DataConfig(path=path or str(names), sha256=words.sha256, splitting="letters"),
                 model=ModelConfig(**(small | (model or {}))),
                 knobs=msgspec.structs.replace(chosen.knobs, **(knobs or {})),
                 settings=msgspec.structs.replace(chosen.settings, **(settings or {})),

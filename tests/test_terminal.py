@@ -313,7 +313,7 @@ def test_a_run_that_ended_is_shown_and_r_resumes_it(open_dashboard: Open) -> Non
     steps = read_column(first.run, 0).size
     again = Dashboard(first.run.parent, first.run.name, program=(*PROGRAM, "attach"))
     try:
-        again.wait_for(lambda: "as it ended" in again.lines[0], FIRST_FRAME)
+        again.wait_for(lambda: "as it ended" in again.lines[0], TRAINING)
         again.wait_for(lambda: again.step == steps, KEY)
         assert not is_served(first.run)
         again.press("r")

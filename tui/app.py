@@ -45,7 +45,6 @@ from tui.hosting import Hosting
 from tui.keys import KEYS
 from tui.mailbox import Mailbox
 from tui.reader import News, read
-from tui.rescued import Rescued
 from tui.screens.training import TrainingScreen
 from tui.standing import LinkChanged
 
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from tui.learning.progress import Progress
 
 
-class SteermoreApp(Rescued, Hosting):
+class SteermoreApp(Hosting):
     """Watches and steers the run in one directory."""
 
     TITLE = "steermore"

@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import on
-from textual.app import App
 
 from core.dials import DIALS, KNOB_NAMES, Value
 from core.drawing import usual_wish
@@ -35,6 +34,7 @@ from core.protocol import (
 )
 from core.text import Text
 from tui.history.history import History
+from tui.rescued import Rescued
 from tui.screens.training import TrainingScreen
 from tui.widgets.dial_list import DialList
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tui.samples.desk import Desk
 
 
-class Asking(App[None]):
+class Asking(Rescued):
     """The actions behind the keys that steer."""
 
     _training: TrainingScreen

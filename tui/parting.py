@@ -5,7 +5,6 @@ Apart from the app, which holds the connection; what becomes of the engine is de
 
 from __future__ import annotations
 
-import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -270,6 +269,4 @@ class Parting(Asking):
         if self._training.link == "loading" and self._engine is not None:
             # It never heard of us, so it could not be asked to end.
             self._engine.terminate()
-        if not self.is_headless:
-            signal.alarm(3)
-        self.exit(return_code=code)
+        self.leave(code)

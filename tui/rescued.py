@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from tui.rescue import Rescue
 
 
+LEAVING_SECONDS = 15
+"""After which an app that hangs on its way out is ended. On a loaded machine a sound one takes
+seconds, and what is to come after it would be lost."""
+
+
 class Rescued(App[None]):
     """An app that its terminal survives."""
 
@@ -30,6 +35,12 @@ class Rescued(App[None]):
             from tui.rescue import Rescue
 
             self._rescue = Rescue(getattr(self._driver, "attrs_before", None))
+
+    def leave(self, code: int = 0) -> None:
+        """End, whatever happens on the way out."""
+        if not self.is_headless:
+            signal.alarm(LEAVING_SECONDS)
+        self.exit(return_code=code)
 
     def run(self, *args: object, **kwargs: object) -> None:
         """Run until the person leaves; whatever hangs on the way out is ended by the alarm."""

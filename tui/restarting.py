@@ -256,7 +256,7 @@ class ReadList:
 def read_list(text: str, file: Path, data: DataConfig) -> ReadList:
     """Read and count the list or text, as `data` says; a mistake is told in the answer."""
     try:
-        words = read_data(file, data.level, data.splitting)
+        words = read_data(file, data.level)
         return ReadList(text, data.level, words, vocab_size_of(words, data))
     except ValueError as error:
         # A UserError, or a name that no file can have.

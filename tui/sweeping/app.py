@@ -111,9 +111,7 @@ class SweepApp(Rescued):
 
     def _leave(self, run: Path | None) -> None:
         self.promoted = run
-        if not self.is_headless:
-            signal.alarm(3)
-        self.exit()
+        self.leave()
 
     def action_help(self) -> None:
         """Explain what is in front, and list the keys that work there."""
