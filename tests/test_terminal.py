@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from core.client import Client, EngineGone
+from core.dials import Value
 from core.protocol import AnyRecorded, KnobsChanged, RolledBack, SamplesDrawn, Shutdown
 from core.record import is_served, read_column, read_config, read_events
 from tests.conftest import Open
@@ -303,6 +304,22 @@ def test_a_steered_run_outlives_its_terminal_and_replays_bit_for_bit(
     assert replayed.stdout.startswith("bit-identical ")
     rolled = [e.reason for e in read_events(run) if isinstance(e, RolledBack)]
     assert rolled == ["undo", "undo", "redo"]
+
+
+def test_keys_take_effect_in_the_order_in_which_they_were_typed(open_dashboard: Open) -> None:
+    dashboard = open_dashboard(*NO_END, "--paused")
+    dashboard.wait_for("‖ paused", TRAINING)
+    # In one go, as over a slow line: into a dialog, into its field, out of it, and into the next.
+    dashboard.press("l\x1b[C\x7f\x7f\x7f\x7f\x7f0.25\rl0.5\x7f\x7f.125\rsl7\x1b[D\x15\x7f\x7f2\r")
+
+    def rates() -> list[Value]:
+        changes = (e.changes for e in read_events(dashboard.run) if isinstance(e, KnobsChanged))
+        return [change["learning_rate"][1] for change in changes]
+
+    dashboard.wait_for(lambda: len(rates()) == 3, TRAINING)
+    assert rates() == [0.25, 0.125, 27]
+    drawn = [event for event in read_events(dashboard.run) if isinstance(event, SamplesDrawn)]
+    assert len(drawn) == 1
 
 
 def test_a_run_that_ended_is_shown_and_r_resumes_it(open_dashboard: Open) -> None:

@@ -8,7 +8,7 @@ import gc
 import signal
 from typing import TYPE_CHECKING
 
-from textual.app import App
+from tui.in_order import InOrder
 
 if TYPE_CHECKING:
     from tui.rescue import Rescue
@@ -19,7 +19,7 @@ LEAVING_SECONDS = 15
 seconds, and what is to come after it would be lost."""
 
 
-class Rescued(App[None]):
+class Rescued(InOrder):
     """An app that its terminal survives."""
 
     _rescue: Rescue | None = None

@@ -45,6 +45,8 @@ class Status:
     epoch: float = 0.0
     eta: float | None = None
     """Seconds to the step limit."""
+    back: tuple[int, float] | None = None
+    """On the way to an earlier state: its step, and how much of the way is done, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def status_of(history: History, dataset: Dataset, state: str) -> Status:
         speed=history.steps_per_second,
         epoch=history.epoch(dataset.splits["train"].examples),
         eta=history.eta,
+        back=history.reaching,
     )
 
 

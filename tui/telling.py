@@ -269,8 +269,8 @@ def _not_the_kind(change: tuple[str, object]) -> bool:
 
 def _act_entry(event: KnobsChanged, me: str) -> Entry:
     whose = _whose(event.client, me) if event.by == "person" else f"({event.by})"
-    restarted = " optimizer state restarted" if event.optimizer_restarted else ""
-    words = _words(changes_text(event.changes), "act") + _words(f"{whose}{restarted}", "quiet")
+    restarted = "; optimizer state restarted" if event.optimizer_restarted else ""
+    words = _words(f"{changes_text(event.changes)}{restarted}", "act") + _words(whose, "quiet")
     return Entry(f"{event.step:,}", words)
 
 

@@ -36,7 +36,7 @@ COLUMNS = (
     Column("state", "state", 10, 2, left=True),
     Column("step", "step", 9, 3),
     Column("dev", "best", 6, 0),
-    Column("last", "dev", 6, 6),
+    Column("last", "last", 6, 6),
     Column("train", "train", 6, 5),
     Column("learning_rate", "rate", 7, 1),
     Column("batch_size", "batch", 6, 7),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -81,6 +82,15 @@ def shown(symbol: str) -> str:
     if symbol.isprintable():
         return symbol
     return "".join(each if each.isprintable() else f"{ord(each):04x}" for each in symbol)
+
+
+def joined(symbols: Iterable[str]) -> str:
+    """As `shown`, one beside the other: a mark combines with what it stands behind."""
+    told = ""
+    for symbol in symbols:
+        combines = told and unicodedata.category(symbol[0]).startswith("M")
+        told += symbol if combines else shown(symbol)
+    return told
 
 
 @dataclass(frozen=True, eq=False)

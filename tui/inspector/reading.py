@@ -16,7 +16,7 @@ from core.dataset import Dataset
 from core.text import Text
 from core.tokens import ends_of, spelled, tokens_of
 from core.words import BOUNDARY, quoted
-from tui.embedding.symbols import shown
+from tui.embedding.symbols import joined, shown
 
 _HALF = re.compile("[\ud800-\udfff]")
 """A terminal may hand over half a symbol."""
@@ -70,8 +70,8 @@ def known(text: str, stoi: Mapping[str, int]) -> tuple[str, str]:
 
 def written(before: tuple[int, ...], data: Dataset) -> str:
     """What the model sees of the symbols before a place."""
-    T, between = data.block_size, " " if isinstance(data, Text) else ""
-    return between.join(shown(data.itos[index]) for index in ((0,) * T + before)[-T:])
+    symbols = [data.itos[index] for index in ((0,) * data.block_size + before)[-data.block_size :]]
+    return " ".join(map(shown, symbols)) if isinstance(data, Text) else joined(symbols)
 
 
 def inserted(reading: Reading, place: int, word: str) -> tuple[str, int]:

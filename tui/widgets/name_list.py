@@ -14,7 +14,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 from textual.widgets.option_list import Option
 
-from tui.embedding.symbols import shown
+from tui.embedding.symbols import joined, shown
 from tui.inspector.inspecting import Names
 from tui.inspector.walk import FIGURE, figure
 from tui.widgets.choices import Choices
@@ -81,7 +81,7 @@ class NameList(Choices):
     def _row(self, row: Row) -> Text:
         name, model, bigram = row
         other = "" if bigram is None else figure(bigram)
-        told = shown(name) if self._of_text else "".join(map(shown, name))
+        told = shown(name) if self._of_text else joined(name)
         return Text.assemble(figure(model), other, f"  {told}", no_wrap=True)
 
 

@@ -129,6 +129,14 @@ class StatusLine(Widget):
         state = (0, [(f"{glyph} {name}".ljust(10), style)])
         if not status.limit:
             return [state]
+        if status.state == "going" and status.back is not None:
+            step, done = status.back
+            return [
+                state,
+                (1, _figure("to step ", f"{step:,}")),
+                (2, _figure("", f"{done:.0%}".rjust(4), " of the way")),
+                (3, [("escape gives up", "status--label")]),
+            ]
         eta = "–" if status.eta is None else duration(status.eta)
         digits = len(f"{status.limit:,}")
         return [
