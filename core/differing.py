@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.config import Knobs, RunConfig, Settings
+from core.config import DataConfig, Knobs, RunConfig, Settings
 from core.dials import Value
 from core.foundations import SWITCH
 
@@ -20,7 +20,7 @@ def facts(config: RunConfig, knobs: Knobs, settings: Settings) -> Facts:
     found: Facts = {
         "list": f"{Path(data.path).name} {data.sha256[:6]}",
         "level": data.level,
-        **({"vocabulary": data.vocabulary, "rare": data.rare} if data.level == "word" else {}),
+        **_of_text(data),
         **{name: _switched(value) for name, value in model.items()},
         "device": config.device,
         "seed": config.seed,
@@ -33,6 +33,12 @@ def facts(config: RunConfig, knobs: Knobs, settings: Settings) -> Facts:
         for name in ("schedule_start", "schedule_length", "floor", "drops", "drop_factor"):
             del found[name]
     return found
+
+
+def _of_text(data: DataConfig) -> Facts:
+    if data.level != "word":
+        return {}
+    return {"vocabulary": data.vocabulary, "rare": data.rare, "splitting": data.splitting}
 
 
 def _switched(value: Value) -> Value:

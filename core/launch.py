@@ -121,7 +121,12 @@ def vocab_size_of(words: WordList, data: DataConfig) -> int:
 def _text_of(words: WordList, data: DataConfig, block_size: int) -> Text:
     try:
         return Text.from_tokens(
-            words.words, block_size, words.sha256, most=data.vocabulary, rare=data.rare
+            words.words,
+            block_size,
+            words.sha256,
+            most=data.vocabulary,
+            rare=data.rare,
+            splitting=data.splitting,
         )
     except DatasetError as error:
         raise refusal(data.path, str(error)) from None

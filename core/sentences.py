@@ -1,7 +1,8 @@
 """The sentences of a text's part, each by itself: what a person can read and judge.
 
-A sentence ends with a full stop, an exclamation mark or a question mark, or where a blank line
-begins the next: the mark for one belongs to it, since it says much about what follows.
+A sentence ends with a full stop, an exclamation mark or a question mark of whatever script, or
+where a blank line begins the next: the mark for one belongs to it, since it says much about what
+follows.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 
 from core.coded import Codes
 from core.dataset import Split, SplitName, part
-from core.text import Text
+from core.text import SENTENCE_ENDS, Text
 from core.tokens import PARAGRAPH, spelled
 
-END_MARKS = (".", "!", "?")
+END_MARKS = tuple(mark for mark in SENTENCE_ENDS if mark != PARAGRAPH)
 SHORTEST, LONGEST = 6, 40
 """Words and marks: two words are no sentence to judge by, and a long one is no line to read."""
 WINDOW = 20

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.coded import Codes, Words
 from core.dataset import SPLITS, Dataset, Split, SplitName, part
 from core.places import Places
-from core.tokens import PARAGRAPH, tokens_of
+from core.tokens import PARAGRAPH, Splitting, tokens_of
 from core.words import DatasetError
 
 START, UNKNOWN = "<s>", "<unk>"
@@ -34,10 +34,19 @@ class Text(Dataset):
 
     vocabulary: tuple[str, ...]
     """`<s>`, `<unk>`, then words by falling count in train; of equal counts the earlier first."""
+    splitting: Splitting = "letters"
+    """How it was split into tokens, and what is typed is."""
 
     @classmethod
     def from_tokens(
-        cls, tokens: Words, block_size: int, sha256: str, *, most: int, rare: int
+        cls,
+        tokens: Words,
+        block_size: int,
+        sha256: str,
+        *,
+        most: int,
+        rare: int,
+        splitting: Splitting = "letters",
     ) -> Text:
         """A text of these tokens; the vocabulary has at most `most` symbols, and no word that
         stands at most `rare` times in train. Raises DatasetError where nothing is left, which the
@@ -61,7 +70,7 @@ class Text(Dataset):
             symbols = index_of[numbers[part(name, len(tokens))]]
             start = np.zeros(block_size, dtype=dtype)
             splits[name] = Split(np.concatenate([start, symbols]), block_size, len(symbols))
-        return cls(tokens, tokens, block_size, 0, sha256, splits, vocabulary)
+        return cls(tokens, tokens, block_size, 0, sha256, splits, vocabulary, splitting)
 
     @property
     def itos(self) -> tuple[str, ...]:
@@ -92,7 +101,7 @@ class Text(Dataset):
     def encode(self, text: str) -> list[int]:
         """The index of each token of `text`, that of `<unk>` for an unknown word."""
         unknown = self.stoi[UNKNOWN]
-        return [self.stoi.get(token, unknown) for token in tokens_of(text)]
+        return [self.stoi.get(token, unknown) for token in tokens_of(text, self.splitting)]
 
     def written(self, symbols: Iterable[int]) -> str:
         """Words by their index, as a context is shown."""

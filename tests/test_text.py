@@ -39,6 +39,8 @@ SHIPPED = Path(str(files("data") / "shakespeare.txt"))
         ("می\u200cخواهم، نه", "می\u200cخواهم|،|نه"),
         ("👍🏽👩‍🚀 🇮🇳🇧🇷❤️!", "👍🏽|👩‍🚀|🇮🇳|🇧🇷|❤️|!"),
         ("=\u0338x 1\u20e3", "≠|x|1\u20e3"),
+        ("1.5\u0301 🇮🇳\ufe0f", "1.5\u0301|🇮🇳\ufe0f"),
+        ("نه\u200c نه ☂\u200d.", "نه|نه|☂|."),
         ("", ""),
     ],
 )
@@ -53,6 +55,7 @@ def test_a_text_is_split_by_the_rule(text: str, tokens: str) -> None:
         'He said "no" -- and "yes".',
         "'Tis gone; ‘tis “well-known”.",
         "यह हिन्दी है। क्या यह है?",
+        "( 🏽 and # \u0301",
         "هل هذا، يا صديقي؟ نعم.",
     ],
 )

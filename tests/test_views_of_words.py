@@ -213,8 +213,8 @@ def test_the_cursor_stands_between_words(text: Text) -> None:
         0, 0, 1, 1, 1, 2, 3, 3, 4,
     ]  # fmt: skip
     assert text.itos[reading.symbols[-1]] == UNKNOWN
-    assert inserted(reading, 2, "!") == ("to be!, xylophone", 6)
-    assert inserted(reading, 4, "the") == ("to be, xylophone the", 20)
+    assert inserted(reading, 2, "!", "letters") == ("to be!, xylophone", 6)
+    assert inserted(reading, 4, "the", "letters") == ("to be, xylophone the", 20)
 
 
 # --- odds, surprises and the interpolated bigram --------------------------------------------------

@@ -130,6 +130,8 @@ def test_a_text_is_read_as_its_record_says_it_was_split(tmp_path: Path) -> None:
     old = load_data(directory, read_config(directory))
     assert "हिन्दी" not in old.stoi
     assert {"ह", "ि", "न", "्"} <= old.stoi.keys()
+    # So is what is typed into it.
+    assert old.written(old.encode("यह हिन्दी")) == "यह ह ि न ् द ी"
 
 
 def test_the_preset_is_the_papers_network_on_the_shipped_text() -> None:

@@ -114,6 +114,8 @@ class Shelf:
 def list_key(config: RunConfig) -> tuple[object, ...]:
     """What decides how many examples a run's train split has."""
     data = config.data
+    if data.level == "word":
+        return data.sha256, data.level, data.splitting
     return data.sha256, data.split_seed, data.dealing
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from core.dataset import Dataset
 from core.text import Text
-from core.tokens import ends_of, spelled, tokens_of
+from core.tokens import Splitting, ends_of, spelled, tokens_of
 from core.words import BOUNDARY, quoted
 from tui.embedding.symbols import joined, shown
 
@@ -53,7 +53,7 @@ def read(text: str, data: Dataset) -> Reading:
     if isinstance(data, Text):
         # As tokens are: otherwise a letter with its accent would be two of them.
         text = unicodedata.normalize("NFC", _HALF.sub("\ufffd", text))
-        return Reading(text, tuple(data.encode(text)), tuple(ends_of(text)))
+        return Reading(text, tuple(data.encode(text)), tuple(ends_of(text, data.splitting)))
     text, wrong = known(text, data.stoi)
     return Reading(text, tuple(data.encode(text)), tuple(range(1, len(text) + 1)), wrong)
 
@@ -74,9 +74,9 @@ def written(before: tuple[int, ...], data: Dataset) -> str:
     return " ".join(map(shown, symbols)) if isinstance(data, Text) else joined(symbols)
 
 
-def inserted(reading: Reading, place: int, word: str) -> tuple[str, int]:
+def inserted(reading: Reading, place: int, word: str, splitting: Splitting) -> tuple[str, int]:
     """A text with one word more at that place, and where the cursor then stands: behind it."""
-    tokens = tokens_of(reading.text)
+    tokens = tokens_of(reading.text, splitting)
     tokens.insert(place, word)
     text = spelled(tokens)
-    return text, ends_of(text)[place]
+    return text, ends_of(text, splitting)[place]

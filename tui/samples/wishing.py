@@ -61,7 +61,7 @@ def usual(settings: Settings, level: Level = "character") -> Texts:
 def wish_of(texts: Texts, data: Dataset) -> Sample:
     """The drawing that a person typed; raises ConfigError, whose `field` is one of NAMES."""
     if isinstance(data, Text):
-        return _wish_of_texts(texts)
+        return _wish_of_texts(texts, data)
     for symbol in texts.beginning:
         if symbol == BOUNDARY:
             fault = f'must not hold "{BOUNDARY}", the boundary, which is in no name'
@@ -74,11 +74,11 @@ def wish_of(texts: Texts, data: Dataset) -> Sample:
     return _wish(texts, count, Sample().max_length)
 
 
-def _wish_of_texts(texts: Texts) -> Sample:
+def _wish_of_texts(texts: Texts, data: Text) -> Sample:
     """Any beginning will do: a word that the vocabulary lacks is read as `<unk>`."""
     count = parse_count("count", texts.count, 1, MOST_AT_ONCE)
     length = parse_count("length", texts.length, 1, MOST_AT_ONCE)
-    given = len(tokens_of(texts.beginning))
+    given = len(tokens_of(texts.beginning, data.splitting))
     if length <= given:
         fault = f"must be more than the {given:,} words and marks of the beginning"
         raise ConfigError("length", length, fault)
@@ -105,7 +105,8 @@ def help_of(name: str, texts: Texts, settings: Settings, data: Dataset) -> str:
     """What a field is for, in a line."""
     match name:
         case "beginning" if isinstance(data, Text):
-            unknown = [word for word in tokens_of(texts.beginning) if word not in data.stoi]
+            tokens = tokens_of(texts.beginning, data.splitting)
+            unknown = [word for word in tokens if word not in data.stoi]
             if unknown:
                 words = ", ".join(map(printable, dict.fromkeys(unknown)))
                 return f"Not in the vocabulary, so read as <unk>: {words}."

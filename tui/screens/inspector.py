@@ -159,9 +159,10 @@ class Inspector(LiveDialog[None]):
             self.query_one(Beginning).insert_text_at_cursor(symbol)
 
     def _write_the_word(self, index: int) -> None:
-        if index not in NO_WORDS:
+        data = self._dataset
+        if isinstance(data, Text) and index not in NO_WORDS:
             field = self.query_one(Beginning)
-            text, cursor = inserted(self._reading, self._place, self._dataset.itos[index])
+            text, cursor = inserted(self._reading, self._place, data.itos[index], data.splitting)
             if len(text) <= LONGEST_WORD:
                 field.value = text
                 field.cursor_position = cursor
