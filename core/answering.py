@@ -58,7 +58,7 @@ def _wait_for(client: Client, kind: type[Answer], asked: int, me: str, run: str)
             if isinstance(event, Stalled):
                 raise RunError(event.reason)
             if isinstance(event, EngineFailed):
-                raise RunError(f"run {run}: the engine failed: {event.reason}")
+                raise RunError(f"run {run}: {event.reason}")
             if isinstance(event, kind) and (event.client, event.answers) == (me, asked):
                 return event
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from core.errors import UserError, harmless
 
@@ -59,7 +59,7 @@ class Dial:
         if value is None and self.optional:
             return
         if self.kind == "choice":
-            if value not in self.choices:
+            if not isinstance(value, str) or value not in self.choices:
                 raise ConfigError(self.name, value, f"must be one of {', '.join(self.choices)}")
         elif self.kind == "steps":
             steps = value if isinstance(value, tuple) else (-1,)
@@ -87,8 +87,10 @@ class Dial:
 
     def exact(self, value: Value) -> Value:
         """`value` checked and in this quantity's own type, so that 1 and 1.0 are one record."""
-        if self.kind == "count" and isinstance(value, float) and value.is_integer():
-            value = int(value)
+        if self.kind == "count":
+            value = _whole(value)
+        elif self.kind == "steps" and isinstance(value, tuple):
+            value = tuple(map(_whole, value))
         self.check(value)
         return float(value) if self.kind == "number" and isinstance(value, int) else value
 
@@ -379,6 +381,11 @@ def parse_count(name: str, text: str, low: int, high: int) -> int:
     if not low <= value <= high:
         raise ConfigError(name, value, cure)
     return value
+
+
+def _whole(value: Any) -> Any:
+    """A whole number as an int, however it was written; all else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def show(value: object) -> str:

@@ -105,16 +105,15 @@ class Fit:
                 change = f"{event.name.replace('_', ' ')} {show(event.old)} → {show(event.new)}"
                 self.news.append(f"step {event.step:>9,}  {change}")
             case RolledBack(reason="resume"):
-                differs = "this machine computes otherwise"
-                if event.differs is not None:
-                    differs = f"the loss of step {event.differs:,} is computed otherwise here"
+                where = "" if event.differs is None else f" the loss of step {event.differs:,}"
                 knobs = ", ".join(
                     f"{name.replace('_', ' ')} {show(old)} → {show(new)}"
                     for name, (old, new) in event.changes.items()
                 )
                 self.news.append(
-                    f"step {event.step:>9,}  {differs}: the run goes on from here, not from"
-                    f" {event.before.step:,}{f', with {knobs} as there' if knobs else ''}"
+                    f"step {event.step:>9,}  this machine computes{where} otherwise: the run goes"
+                    f" on from step {event.step:,}, not from {event.before.step:,}"
+                    + (f", with the knobs of there: {knobs}" if knobs else "")
                 )
             case CommandRejected():
                 self.news.append(f"refused: {event.reason}")

@@ -14,12 +14,15 @@ import numpy as np
 
 from core.config import Level
 from core.dials import KNOB_NAMES
-from core.errors import UserError
+from core.errors import UserError, harmless
 from core.foundations import FOUNDATION
 from core.launch import read_data
 from core.options import not_given, shipped
 from core.tokens import text_in
 from core.words import DatasetError, WordList, words_in
+
+LONGEST_TOLD = 60
+"""Symbols of what a sentence quotes."""
 
 OPTIONS = {name: name for name in (*FOUNDATION, *KNOB_NAMES, "temperature", "top_k")} | {
     "steps": "step_limit"
@@ -35,11 +38,13 @@ def words_given(
         path = str(shipped(level) if words is None else words)
         return path, read_data(path, level)
     name, lines = "words", []
-    if isinstance(words, bytes) or not isinstance(words, Iterable):
-        raise DatasetError(f"{name}: {words!r} is no list. Give a file's path, or strings.")
+    if isinstance(words, (bytes, bytearray, memoryview)) or not isinstance(words, Iterable):
+        told = harmless(repr(words), LONGEST_TOLD)
+        raise DatasetError(f"{name}: {told} is no list. Give a file's path, or strings.")
     for word in words:
         if not isinstance(word, str) or len(word.splitlines()) > 1:
-            raise DatasetError(f"{name}: {word!r} is no word. Give strings of one line each.")
+            told = harmless(repr(word), LONGEST_TOLD)
+            raise DatasetError(f"{name}: {told} is no word. Give strings of one line each.")
         lines.append(word)
     # What could not be encoded is refused as any other byte that is no text.
     raw = "\n".join(lines).encode("utf-8", "surrogatepass")
@@ -61,7 +66,7 @@ def plain(value: Any) -> Any:
     """A number of numpy's, or a list, as Python has it."""
     if isinstance(value, np.generic):
         return value.item()
-    return tuple(map(plain, value)) if isinstance(value, list) else value
+    return tuple(map(plain, value)) if isinstance(value, (list, tuple)) else value
 
 
 def typed(value: Any) -> str:

@@ -27,9 +27,9 @@ from core.dataset import SPLITS, Dataset, SplitName
 from core.dials import KNOB_NAMES, ConfigError, Value, parse_count
 from core.drawing import parse_wish
 from core.environment import settle
-from core.errors import UserError
+from core.errors import UserError, harmless
 from core.evaluation import measure
-from core.given import flags_given, plain, typed, words_given
+from core.given import LONGEST_TOLD, flags_given, plain, typed, words_given
 from core.launch import dealt, runs_directory
 from core.lineage import settings_after
 from core.lr_finder import HIGH, LOW, STEPS, check_wish, range_test
@@ -103,9 +103,10 @@ class Training:
 
         `run` is its id, the beginning of it, a path, or `last`. The run itself stays as it is.
         """
-        for name, given in (("run", run), ("runs_dir", runs_dir or "")):
+        for name, given in (("run", run), ("runs_dir", "" if runs_dir is None else runs_dir)):
             if not isinstance(given, (str, Path)):
-                raise UserError(f"{name} {given!r} must be text or a path")
+                told = harmless(repr(given), LONGEST_TOLD)
+                raise UserError(f"{name} {told} must be text or a path")
         story = read_story(find_run(runs_directory(Path(runs_dir) if runs_dir else None), str(run)))
         training = cls.__new__(cls)
         trainer = trainer_at_end(story, story.path)
@@ -220,7 +221,7 @@ class Training:
         """
         usual = self.settings
         if not isinstance(prefix, str):
-            raise UserError(f"prefix {prefix!r} must be text")
+            raise UserError(f"prefix {harmless(repr(prefix), LONGEST_TOLD)} must be text")
         wish = parse_wish(
             count=typed(count),
             temperature=typed(usual.temperature if temperature is None else temperature),

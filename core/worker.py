@@ -112,7 +112,7 @@ def _serve(run: Run, server: Server) -> int:
         if asked is None:
             return NO_ROOM
         try:
-            run, waiting = Run(directory), (asked,)
+            run, waiting = Run(directory, as_recorded=run.as_recorded), (asked,)
         except (Unwritten, UserError) as error:
             return _fail(server, f"{error}, then resume")
 

@@ -223,10 +223,11 @@ def test_to_measure_a_run_does_not_move_it(names: Path, tmp_path: Path, split: s
     assert read_events(directory) == before
     # To go on is asked for, and told.
     resumed = steermore("resume", "last", "--headless", cwd=tmp_path)
+    said = " ".join(resumed.stdout.split())
     assert (
-        "the loss of step 610 is computed otherwise here: the run goes on from here, not from 700,"
-        " with learning rate 0.1 → 0.02 as there" in " ".join(resumed.stdout.split())
+        "computes the loss of step 610 otherwise: the run goes on from step 0, not from 700" in said
     )
+    assert ", with the knobs of there: learning rate 0.1 → 0.02" in said
     (back,) = [event for event in read_events(directory) if isinstance(event, RolledBack)]
     assert (back.step, back.differs) == (0, 610)
 

@@ -167,6 +167,8 @@ def test_a_whole_number_may_be_written_with_a_point(names: Path) -> None:
     training = Training(names)
     training.set_knobs(batch_size=64.0)
     assert repr(training.knobs["batch_size"]) == "64"
+    training.set_knobs(drops=(np.int64(5), 9.0))  # type: ignore[arg-type]
+    assert repr(training.knobs["drops"]) == "(5, 9)"
 
 
 def test_finding_measuring_and_drawing_leave_the_training_as_it_is(names: Path) -> None:
@@ -208,6 +210,9 @@ MISTAKES: dict[str, tuple[Callable[[Training], object], str]] = {
     "a run by its path": (lambda _: Training.of_run(Path("gone")), "gone"),
     "the end to begin with": (lambda it: it.sample(prefix="."), "prefix '.' has the symbol '.'"),
     "no text to begin with": (lambda it: it.sample(prefix=None), "prefix None must be text"),  # type: ignore[arg-type]
+    "a list of bytes": (lambda _: Training(bytearray(b"emma" * 99)), "words: bytearray(b'emma"),  # type: ignore[arg-type]
+    "runs nowhere": (lambda _: Training.of_run("last", 0), "runs_dir 0 must be text or a path"),  # type: ignore[arg-type]
+    "an array for a word": (lambda it: it.set_knobs(optimizer=np.array([1, 2])), "must be one of"),  # type: ignore[arg-type]
     "a batch of yes": (lambda it: it.set_knobs(batch_size=True), "batch size True must be a whole"),
     "a drop in a step": (lambda it: it.set_knobs(drops=[1.5]), "drops 1.5 must be rising step"),  # type: ignore[list-item]
     "nothing found": (lambda _: RISING.suggestion, "or a lower one: find_rate(low=0.0001)"),
