@@ -22,6 +22,7 @@ from core.exporting import COLUMNS, SAMPLES, WRITERS, Writer, opened
 from core.fields import Field, parse_order
 from core.filtering import parse_filter
 from core.launch import runs_directory
+from core.protocol import SamplesDrawn
 from core.record import find_run
 from core.renaming import rename as rename_run
 from core.stopping import is_live
@@ -242,6 +243,9 @@ def export(
     for write, name in wanted:
         with opened(name, force=force) as file:
             write(story, file)
+    if samples is not None and not any(isinstance(e, SamplesDrawn) for e in story.events):
+        told = f"run {story.directory.name}: nothing was drawn while it trained"
+        print(f"steermore: {harmless(told)}; `steermore sample` draws now", file=sys.stderr)
     if to == TENSORBOARD:
         from core.tensorboard_log import run_log
 

@@ -50,7 +50,7 @@ def begun(
 
     What is None was not given.
     """
-    flags = flags_of(given)
+    flags, asked = flags_of(given), name
     name = checked_name(name)
     if exists(place, name):
         study, sweep = join(place, name)
@@ -69,11 +69,11 @@ def begun(
             prune=prune is not False,
         )
         if not ranges(sweep.given):
-            raise UserError(
-                "nothing is searched; give a range, as in --learning-rate 0.01:1:log or"
-                f" --hidden-size 50,100,200, or a study that is there: in {place.told(name)} is"
-                f" none of the name {name}"
-            )
+            cure = "give a range, as in --learning-rate 0.01:1:log or --hidden-size 50,100,200"
+            if asked is not None:
+                # It may be another's, only misspelt.
+                cure += f", or a study that is there: in {place.told(name)} is none called {name}"
+            raise UserError(f"nothing is searched; {cure}")
         _check_corners(sweep, words)
         study, sweep = create(place, name, sweep, USUAL_TRIALS if trials is None else trials)
     threads = max(config.threads for config in sweep.corners(words))

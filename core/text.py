@@ -60,7 +60,8 @@ class Text(Dataset):
         kept = order[counts[order] > rare][: most - len(NO_WORDS)]
         if len(kept) == 0:
             fault = f"no word stands more than {rare:,} times in the first 80 % of the text."
-            raise DatasetError(f"{fault} Take a longer text, or a lower --rare.")
+            cure = "Take a longer text, or a lower --rare; a list of names has no --level word."
+            raise DatasetError(f"{fault} {cure}")
         vocabulary = (START, UNKNOWN, *tokens.picked(places.firsts[kept]))
         dtype = np.min_scalar_type(-len(vocabulary))
         index_of: Codes = np.full(len(places), vocabulary.index(UNKNOWN), dtype=dtype)

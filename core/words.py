@@ -222,6 +222,11 @@ def line_of(content: bytes, offset: int) -> int:
     return 1 + content.count(b"\n", 0, offset)
 
 
+def _perhaps_a_text(line: str) -> str:
+    """A second cure, where a line looks as if it were no name."""
+    return " A running text is read with --level word." if line.count(" ") > 1 else ""
+
+
 def _check(
     pieces: list[Points],
     points: NDArray[np.int64],
@@ -237,7 +242,7 @@ def _check(
         line, word = _first(_lines(content), lambda word: len(word) > LONGEST_WORD)
         fault = (
             f"{quoted(word)} has {len(word):,} symbols; at most {LONGEST_WORD:,} are accepted. "
-            "Put one word on each line."
+            f"Put one word on each line.{_perhaps_a_text(word)}"
         )
         raise refusal(path, fault, line)
 
@@ -250,7 +255,7 @@ def _check(
         line, word = _first(_lines(content), lambda word: BOUNDARY in word)
         fault = (
             f'{quoted(word)} holds "{BOUNDARY}", the symbol that marks where words begin and end. '
-            "Remove it, or put another symbol in its place."
+            f"Remove it, or put another symbol in its place.{_perhaps_a_text(word)}"
         )
         raise refusal(path, fault, line)
     if len(symbols) > MOST_SYMBOLS:

@@ -173,6 +173,17 @@ def test_names_stand_one_on_a_line_under_their_drawing(
     ]
 
 
+def test_where_nothing_was_drawn_a_sentence_says_so(
+    make_run: MakeRun, steermore: Steermore, tmp_path: Path
+) -> None:
+    directory = make_run()
+    Run(directory).close()
+    code, said, told = steermore("export", directory, "--samples", tmp_path / "names.out")
+    assert (code, said) == (0, "")
+    assert "nothing was drawn while it trained; `steermore sample` draws now" in told
+    assert (tmp_path / "names.out").read_text("utf-8") == ""
+
+
 def test_files_are_not_overwritten_unless_it_is_forced(
     steered: Path, steermore: Steermore, tmp_path: Path
 ) -> None:

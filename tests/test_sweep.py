@@ -297,8 +297,8 @@ def test_a_trial_whose_time_is_over_is_measured_and_counts(make_run: MakeRun) ->
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), "nothing is searched"),
-        (("--study", "gone"), "nothing is searched"),
+        ((), "or --hidden-size 50,100,200\n"),
+        (("--study", "gone"), "is none called gone"),
         (("--show", "gone"), "there is no study gone"),
         (("--show", "../gone"), "must be letters"),
         (("--learning-rate", "1:0.1"), "must rise"),

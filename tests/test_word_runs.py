@@ -174,7 +174,7 @@ def test_a_text_whose_words_are_all_rare_is_refused_before_a_run_is_made(
     )
     assert code == 2
     assert f"{tmp_path / 'text.txt'}: no word stands more than 3 times" in sentence
-    assert "lower --rare" in sentence
+    assert "lower --rare; a list of names has no --level word." in sentence
     assert not (tmp_path / "runs").exists()
 
 

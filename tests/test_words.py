@@ -80,6 +80,7 @@ REFUSALS: dict[str, tuple[bytes, int | None, list[str]]] = {
     "byte order mark only": (b"\xef\xbb\xbf", None, ["no words"]),
     "blank lines only": (b"\n \r\n\t\n", None, ["no words"]),
     "boundary": (PLAIN + b"st. john\n", 11, ['"st. john"', 'holds "."', "Remove it"]),
+    "a text": (PLAIN + b"To be, or not.\n", 11, ['holds "."', "is read with --level word."]),
     "boundary after CRLF": (b"a\r\n\r\nb.c\r\n", 3, ['"b.c"', "Remove it"]),
     "boundary after CR": (b"a\r\rb.c\r", 3, ['"b.c"', "Remove it"]),
     "NUL": (PLAIN + b"\x89PNG\x00", 11, ["NUL", "plain UTF-8 text"]),
