@@ -12,6 +12,7 @@ from typing import ClassVar, TypeVar
 from rich.text import Text
 from textual import on
 from textual.app import RenderResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.keys import key_to_character
@@ -81,6 +82,14 @@ class Dialog(ModalScreen[Result]):
             self._dimmed = self._dimmed or Dimmed()
             return self._dimmed.of(below)
         return below
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Leave with an answer; once it has left, as at a double click, nothing more."""
+        # Textual would answer again, and take away whichever screen is in front by then.
+        if self.is_current:
+            return super().dismiss(result)
+        nothing: AwaitComplete = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+        return nothing
 
     @on(Click, "#hint")
     def press_what_was_hit(self, event: Click) -> None:
