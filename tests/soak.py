@@ -22,7 +22,7 @@ from core.client import Client
 from core.protocol import Clock, Shutdown
 from core.record import is_served, read_column, read_events
 from core.story import read_story
-from tests.terminal import PROGRAM, Dashboard, processes_naming
+from tests.terminal import PROGRAM, Dashboard, kill, processes_naming
 
 APART = 1.0
 """Seconds between two visits."""
@@ -141,7 +141,7 @@ def soak(runs: Path, steps: int, minutes: float, visit: float) -> tuple[Path, li
         return run, visits
     finally:
         for process in processes_naming(runs):
-            os.kill(process, signal.SIGKILL)
+            kill(process)
 
 
 def visited(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from core.sweep_place import Place, checked_url
 from core.sweep_standing import Standing
 from core.sweep_study import join, read
 from tests import conftest
-from tests.terminal import PROGRAM, ROOT, processes_naming
+from tests.terminal import PROGRAM, ROOT, kill, processes_naming
 
 SMALL = ("--embedding-size", "2", "--block-size", "2", "--steps", "200")
 T = TypeVar("T")
@@ -89,7 +88,7 @@ class Sweeping:
         self.process.kill()
         for pid in [*self.workers, *processes_naming(self.runs.resolve())]:
             if pid != os.getpid():
-                os.kill(pid, signal.SIGKILL)
+                kill(pid)
         self.process.communicate()
 
 

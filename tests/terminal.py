@@ -247,7 +247,13 @@ class Dashboard(Terminal):
         """Leave nothing behind: neither dashboard nor engine."""
         super().close()
         for process in self.processes:
-            os.kill(process, signal.SIGKILL)
+            kill(process)
+
+
+def kill(pid: int) -> None:
+    """Kill a process, which may be just ending by itself."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def processes_naming(path: Path) -> list[int]:

@@ -11,18 +11,20 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from textual.command import CommandList
 from textual.pilot import Pilot
 
 from core.run import Run
 from core.stand_ins import SIGNS, stand_in
 from tests.conftest import LONG, MakeRun
-from tests.stage import Stage, play, seen
+from tests.stage import Stage, play, seen, until
 from tests.terminal import Dashboard
 from tests.test_cli import within
 from tests.test_golden import WIDE, assert_ascii, compare, is_ascii, nowhere, reach, run, shot
 from tests.test_time_travel import reopened
 from tui.ascii import is_wanted
 from tui.braille import curve
+from tui.screens.finding import Palette
 
 __all__ = ["nowhere", "run"]
 
@@ -48,10 +50,18 @@ def test_the_dashboard_is_drawn_with_nothing_but_ascii(run: Run) -> None:
 
 def test_the_palette_is_ascii_too(run: Run) -> None:
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
+        def rows() -> list[str]:
+            return ["".join(segment.text for segment in row) for row in seen(app)]
+
         await pilot.press("ctrl+p")
-        await pilot.pause(0.5)
-        rows = ["".join(segment.text for segment in row) for row in seen(app)]
-        assert {sign for row in rows for sign in row if not is_ascii(sign)} == set()
+        await until(pilot, lambda: isinstance(app.screen, Palette) and app.screen.is_mounted)
+        choices = app.screen.query_one(CommandList)
+        await until(pilot, lambda: choices.option_count and choices.size.height)
+        title, _, about = str(choices.get_option_at_index(0).prompt).partition("\n")
+        # It has something to spell anew.
+        assert not is_ascii(about)
+        await until(pilot, lambda: any(title in row for row in rows()))
+        assert {sign for row in rows() for sign in row if not is_ascii(sign)} == set()
 
     play(run, scene, WIDE, in_ascii=True)
 

@@ -29,7 +29,7 @@ from core.words import read_words
 from tests import chromium
 from tests.chromium import Chromium, Tab
 from tests.conftest import begun
-from tests.terminal import FOREIGN, processes_naming
+from tests.terminal import FOREIGN, kill, processes_naming
 from tests.test_cli import Program, steermore, within
 
 needs_chromium = pytest.mark.skipif(chromium.PROGRAM is None, reason="chromium is not installed")
@@ -85,15 +85,17 @@ class Serving:
         """The processes behind its pages."""
         naming = processes_naming(self.runs)
         apps = [pid for pid in naming if "tui.browser.tab" in _told(pid, "args")]
+        # Asked once, as they may end meanwhile: what has ended has no parent, and is none of them.
+        parents = {pid: _told(pid, "ppid") for pid in apps}
         # What one of them has just forked still has its command line.
-        return [pid for pid in apps if _told(pid, "ppid") not in map(str, apps)]
+        return [pid for pid, by in parents.items() if by and by not in map(str, apps)]
 
     def close(self) -> str:
         """End it and its engine; what it said at its end."""
         self.process.terminate()
         said, _ = self.process.communicate(timeout=30)
         for left in processes_naming(self.runs):
-            os.kill(left, signal.SIGKILL)
+            kill(left)
         return said
 
 
@@ -474,7 +476,7 @@ def test_the_page_goes_on_to_a_new_run_is_loaded_anew_there_and_ends_with_q(
         await tab.until(lambda: serving.run != first and "▶ training" in tab.text)
         assert serving.apps == [app]
         assert max(map(len, tab.text.split("\n"))) <= 900 // 9
-        assert not is_served(first)
+        await tab.until(lambda: not is_served(first))
         await tab.press("+")
         await tab.until(lambda: rate_acts(serving.run) == [0.2])
         await tab.ask("Page.reload")
@@ -520,7 +522,7 @@ def test_a_foreign_page_in_the_same_browser_cannot_drive_the_dashboard(
         try:
             port = runner.addresses[0][1]
             other = await browser.open(f"http://127.0.0.1:{port}/")
-            assert await other.evaluate("location.port") == str(port)
+            await other.until_script(f"location.port == '{port}'")
             assert await other.evaluate(knock) == "refused"
         finally:
             await runner.cleanup()

@@ -369,6 +369,9 @@ async def opened(hands: Hands) -> None:
     await hands.press("D")
     await hands.open(DatasetView)
     await hands.until(lambda: "distinct words" in found(hands))
+    # Pairs are counted apart; what is said of one comes only once its page is seen.
+    heatmap = hands.app.screen.query_one(Heatmap)
+    await hands.until(lambda: heatmap.view is not None)
 
 
 async def turned_to(hands: Hands, stop: str) -> None:
@@ -378,6 +381,7 @@ async def turned_to(hands: Hands, stop: str) -> None:
         if focused is not None and focused.id == stop:
             return
         await hands.press("tab")
+        await hands.until(lambda before=focused: hands.app.screen.focused is not before)  # type: ignore[misc]
     raise AssertionError(f"Tab never came to {stop}")
 
 
@@ -399,7 +403,8 @@ def test_everything_is_reached_by_tab_and_nothing_is_cut_off(
             scrolls = stop == "symbols" and size[1] < 36
             await hands.until(partial(lambda wanted: ("scroll" in hint()) == wanted, scrolls))
             assert cell_len(hint()) <= size[0] - 4 or size[0] < 80, hint()
-            assert screen.query_one(f"#{stop}").region.area > 0
+            part = screen.query_one(f"#{stop}")
+            await hands.until(lambda part=part: part.region.area > 0)  # type: ignore[misc]
             for widget in (w for w in screen.query("#sections *") if w.region):
                 assert widget.region.right <= size[0] - 2, widget
                 assert widget.region.bottom <= size[1] - 2, widget
@@ -409,10 +414,9 @@ def test_everything_is_reached_by_tab_and_nothing_is_cut_off(
         await turned_to(hands, "map")
         await hands.press("a", "home")
         heatmap = screen.query_one(Heatmap)
-        assert heatmap.view is not None
-        told = str(screen.query_one("#pair", Static).content)
-        assert told == pair_text(heatmap.view)
-        assert heatmap.view.first == shipped.stoi["a"]
+        pair, a = screen.query_one("#pair", Static), shipped.stoi["a"]
+        await hands.until(lambda: heatmap.view is not None and heatmap.view.first == a)
+        await hands.until(lambda: str(pair.content) == pair_text(heatmap.view))  # type: ignore[arg-type]
         await hands.press("escape")
         await hands.until(lambda: hands.app.screen is hands.training)
 
@@ -469,18 +473,18 @@ def test_the_pairs_are_walked_by_arrows_symbols_and_clicks(
             return shipped.itos[heatmap.view.first], shipped.itos[heatmap.view.second]
 
         await hands.press("q", "home", "right", "right", "down", "up")
-        assert here() == ("q", "b")
+        await hands.until(lambda: here() == ("q", "b"))
         await hands.pilot.click("#map", offset=(GUTTER + 3 * 5 + 1, 3))
-        assert here() == ("a", "e")
+        await hands.until(lambda: here() == ("a", "e"))
         following = pane(hands, "following").table
         assert isinstance(following, NextTable)
         likeliest = shipped.itos[int(following.likeliest[0])]
         await hands.pilot.click("#following", offset=(2, 2))
-        assert here() == ("a", likeliest)
+        await hands.until(lambda: here() == ("a", likeliest))
         before = shown(heatmap)
         await hands.press("enter")
-        assert shown(heatmap) != before
-        assert "%" in shown(heatmap)
+        await hands.until(lambda: shown(heatmap) != before)
+        await hands.until(lambda: "%" in shown(heatmap))
 
     at_rest(make_run(), shipped, scenario, (120, 36))
 

@@ -116,7 +116,7 @@ def test_shutdown_leaves_no_process_no_socket_and_no_lock(make_run: MakeRun, sta
     engine.until(StepsDone)
     engine.ask(Shutdown())
     stopped = engine.until(EngineStopped)
-    assert engine.process.wait(10) == 0
+    assert engine.process.wait(60) == 0
     assert len(read_column(engine.directory, 0)) == stopped.step
     assert not Path(endpoint.socket).parent.exists()
     assert not (engine.directory / "engine.json").exists()
@@ -136,7 +136,7 @@ def test_sigterm_saves_and_ends(make_run: MakeRun, start: Start) -> None:
     engine.until(StepsDone)
     engine.process.send_signal(signal.SIGTERM)
     engine.until(EngineStopped, reason="terminated")
-    assert engine.process.wait(10) == 0
+    assert engine.process.wait(60) == 0
     assert list((engine.directory / "checkpoints").glob("*.safetensors"))
 
 
@@ -155,6 +155,8 @@ def test_a_killed_engine_is_noticed_and_its_record_stays_readable(
     asked = engine.ask(SetKnobs(values={"learning_rate": 0.03}))
     act = engine.until(KnobsChanged, answers=asked)
     os.kill(engine.process.pid, signal.SIGKILL)
+    # How it ended is told once it has.
+    engine.process.wait(60)
     with pytest.raises(EngineGone, match="killed by signal 9"):
         engine.until(EngineStopped)
     assert act in read_events(engine.directory)

@@ -141,6 +141,9 @@ def bench(make_run: MakeRun) -> Callable[..., None]:
             app = Bench(History(read_config(make_run(knobs=knobs))))
             async with app.run_test(size=size) as pilot:
                 await pilot.pause()
+                async with asyncio.timeout(20):
+                    while not (app.sent and "asking" in shown(app.screen.query_one("#state"))):
+                        await pilot.pause(0.01)
                 await scene(Person(app, pilot))
 
         asyncio.run(show())
@@ -378,6 +381,8 @@ def test_the_real_engine_is_asked_and_confirms_the_rate(make_run: MakeRun, names
 
             # Somebody else's test: ours is refused, that is said, and theirs is watched.
             app.send(FindLearningRate(steps=100_000))
+            # Known before it opens: so what r asks is all that is refused.
+            await hands.until(lambda: hands.training.history.finding)
             await hands.press("f")
             await hands.open(Finder)
             await hands.until(lambda: "of 100,000" in shown(app.screen.query_one("#state")))
@@ -395,4 +400,4 @@ def test_the_real_engine_is_asked_and_confirms_the_rate(make_run: MakeRun, names
         asyncio.run(show())
     finally:
         engine.terminate()
-        engine.wait(10)
+        engine.wait(60)

@@ -31,7 +31,7 @@ from core.protocol import (
 )
 from core.run import Run
 from tests.conftest import MakeRun, begun
-from tests.stage import NAME, Stage
+from tests.stage import NAME, Stage, until
 from tests.stage import play as play_on_stage
 from tests.test_dashboard import Hands, shown
 from tests.test_steering_keys import Start, play
@@ -387,6 +387,24 @@ def run(make_run: MakeRun) -> Iterator[Run]:
     run.close()
 
 
+async def look(app: Stage, pilot: Pilot[None], state: str) -> None:
+    """Open the view, and wait until it has looked at the model in this state."""
+    await pilot.press("I")
+    await until(pilot, lambda: isinstance(app.screen, Inside) and app.screen.is_mounted)
+    await until(pilot, lambda: says(app, "#state").startswith(state))
+
+
+async def leave(app: Stage, pilot: Pilot[None]) -> None:
+    await pilot.press("escape")
+    await until(pilot, lambda: app.screen is app._training)
+
+
+def steps(app: Stage) -> list[int]:
+    """Where the looks were taken whose curves are drawn."""
+    view = app.screen.query_one("#ratios", InsidePlot).view
+    return [reading.step for reading in view.readings] if isinstance(view, RatioView) else []
+
+
 @pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 36), (200, 50)])
 def test_the_view_shows_every_figure_and_leaves_the_run_as_it_was(
     run: Run, size: tuple[int, int]
@@ -394,20 +412,17 @@ def test_the_view_shows_every_figure_and_leaves_the_run_as_it_was(
     before = run.trainer.state_sha256()
 
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
-        await pilot.press("I")
-        await pilot.pause(0.1)
-        assert says(app, "#state").startswith("step 300, paused")
-        assert says(app, "#sentences").count("\n") >= 3
-        for name in ("C", "W1", "b1", "W2", "b2"):
-            assert f"\n{name}" in says(app, "#layers")
+        await look(app, pilot, "step 300, paused")
+        await until(pilot, lambda: says(app, "#sentences").count("\n") >= 3)
+        layers = [f"\n{name}" for name in ("C", "W1", "b1", "W2", "b2")]
+        await until(pilot, lambda: all(name in says(app, "#layers") for name in layers))
         histogram, ratios = (
-            shown(app.screen.query_one(name, InsidePlot)) for name in ("#histogram", "#ratios")
+            app.screen.query_one(name, InsidePlot) for name in ("#histogram", "#ratios")
         )
-        assert "⣿" in histogram
-        assert all(f" {name}" in ratios for name in ("C ", "W1", "W2"))
-        await pilot.press("escape")
-        await pilot.pause()
-        assert app.screen is app._training
+        await until(pilot, lambda: "⣿" in shown(histogram))
+        curves = [f" {name}" for name in ("C ", "W1", "W2")]
+        await until(pilot, lambda: all(name in shown(ratios) for name in curves))
+        await leave(app, pilot)
 
     play_on_stage(run, scene, size)
     assert run.trainer.state_sha256() == before
@@ -418,24 +433,16 @@ def test_what_was_read_outlives_the_view_and_an_undo_takes_back_its_part(run: Ru
         for more in (0, 100, 100):
             if more:
                 app.send(Step(count=more))
-            await pilot.press("I")
-            await pilot.pause(0.1)
-            await pilot.press("escape")
-            await pilot.pause()
+            await look(app, pilot, f"step {run.step}, paused")
+            await leave(app, pilot)
         app.send(SetKnobs(values={"learning_rate": 0.02}))
         app.send(Step(count=50))
-        await pilot.press("I")
-        await pilot.pause(0.1)
-        view = app.screen.query_one("#ratios", InsidePlot).view
-        assert isinstance(view, RatioView)
-        assert [reading.step for reading in view.readings] == [300, 400, 500, 550]
-        await pilot.press("escape")
+        await look(app, pilot, "step 550, paused")
+        await until(pilot, lambda: steps(app) == [300, 400, 500, 550])
+        await leave(app, pilot)
         app.send(Undo())
-        await pilot.press("I")
-        await pilot.pause(0.1)
-        view = app.screen.query_one("#ratios", InsidePlot).view
-        assert isinstance(view, RatioView)
-        assert [reading.step for reading in view.readings] == [300, 400, 500]
+        await look(app, pilot, "step 500, paused")
+        await until(pilot, lambda: steps(app) == [300, 400, 500])
 
     play_on_stage(run, scene, (120, 36))
 
@@ -448,9 +455,7 @@ def test_a_finished_run_is_looked_at_too(run: Run) -> None:
         run.work()
 
     async def scene(app: Stage, pilot: Pilot[None]) -> None:
-        await pilot.press("I")
-        await pilot.pause(0.1)
-        assert says(app, "#state").startswith("step 1,000, finished")
+        await look(app, pilot, "step 1,000, finished")
 
     play_on_stage(run, scene, (80, 24))
 

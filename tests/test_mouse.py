@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from core.run import Run
-from tests.stage import Stage, play
+from tests.stage import Stage, play, until
 from tests.test_golden import VIEWS, WIDE, nowhere, reach, run
 from tui.hints import key_at
 from tui.screens.embedding import Embedding
@@ -72,28 +72,26 @@ def test_a_click_on_escape_leaves(run: Run, view: str) -> None:
         hint = app.screen.query_one("#hint")
         text = str(hint.render())
         await pilot.click(hint, offset=(text.index("Escape"), 0))
-        await pilot.pause(0.1)
-        assert isinstance(app.screen, TrainingScreen)
+        await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
 
     on(view, run, act)
 
 
 def test_a_suggestion_is_taken_by_a_click_and_applied_by_another(run: Run) -> None:
     async def act(app: Stage, pilot: Pilot[None]) -> None:
-        finder = app.screen
+        finder, before = app.screen, app.history.knobs.learning_rate
         assert isinstance(finder, Finder)
         listed = finder.query_one(Suggestions)
         assert listed.listed.here == 0
         await pilot.click(listed, offset=(8, 1))
-        await pilot.pause(0.2)
-        assert listed.listed.here == 1
+        await until(pilot, lambda: listed.listed.here == 1)
         view = finder.query_one(FinderPlot).view
         rate = listed.listed.rates[1][1]
         assert view is not None
         assert view.cursor == pytest.approx(rate, rel=0.01)
         await pilot.click("#hint", offset=(2, 0))
-        await pilot.pause(0.2)
-        assert isinstance(app.screen, TrainingScreen)
+        await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
+        await until(pilot, lambda: app.history.knobs.learning_rate != before)
         assert app.history.knobs.learning_rate == pytest.approx(rate, rel=0.01)
 
     on("finder-first", run, act)
@@ -102,15 +100,16 @@ def test_a_suggestion_is_taken_by_a_click_and_applied_by_another(run: Run) -> No
 def test_the_wheel_goes_through_the_table_of_pairs(run: Run) -> None:
     async def act(app: Stage, pilot: Pilot[None]) -> None:
         table = app.screen.query_one(Heatmap)
-        before = table.view
-        assert before is not None
+
+        def first() -> int:
+            assert table.view is not None
+            return table.view.first
+
+        before = first()
         await pilot._post_mouse_events([MouseScrollDown], table, offset=(20, 5))
-        await pilot.pause(0.2)
-        assert table.view is not None
-        assert table.view.first == before.first + 1
+        await until(pilot, lambda: first() == before + 1)
         await pilot._post_mouse_events([MouseScrollUp], table, offset=(20, 5))
-        await pilot.pause(0.2)
-        assert table.view.first == before.first
+        await until(pilot, lambda: first() == before)
 
     on("dataset-pairs", run, act)
 
@@ -120,11 +119,9 @@ def test_the_wheel_zooms_the_map(run: Run) -> None:
         assert isinstance(app.screen, Embedding)
         state = app.screen.query_one("#state")
         await pilot._post_mouse_events([MouseScrollUp], "EmbeddingPlot", offset=(40, 10))
-        await pilot.pause(0.4)
-        assert "zoom ×2" in str(state.render())
+        await until(pilot, lambda: "zoom ×2" in str(state.render()))
         await pilot._post_mouse_events([MouseScrollDown], "EmbeddingPlot", offset=(40, 10))
-        await pilot.pause(0.4)
-        assert "zoom" not in str(state.render())
+        await until(pilot, lambda: "zoom" not in str(state.render()))
 
     on("embedding", run, act)
 
@@ -134,11 +131,11 @@ def test_every_key_of_the_line_can_be_clicked_and_a_choice_too(run: Run) -> None
         line = app.screen.query_one(KeyLine)
         text = str(line.render())
         await pilot.click(line, offset=(1 + text.index("q quit"), 0))
-        await pilot.pause(0.2)
-        assert isinstance(app.screen, Quit)
+        await until(pilot, lambda: isinstance(app.screen, Quit) and app.screen.is_mounted)
         choices = app.screen.query_one(OptionList)
+        # A click needs a place.
+        await until(pilot, lambda: choices.size)
         await pilot.click(choices, offset=(3, 2))
-        await pilot.pause(0.2)
-        assert isinstance(app.screen, TrainingScreen)
+        await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
 
     on("training", run, act)

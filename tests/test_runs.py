@@ -47,7 +47,8 @@ from core.stopping import Patience, stop
 from tests.conftest import Engine, MakeRun
 
 Start = Callable[[Path], Engine]
-HASTY = Patience(answer=0.5, shutdown=5.0, terminate=5.0)
+HASTY = Patience(answer=0.5, shutdown=60.0, terminate=60.0)
+"""For an engine that does not let us in, but ends when it is terminated."""
 
 
 Steermore = Callable[..., tuple[int, str, str]]
@@ -86,7 +87,7 @@ def stand_in(directory: Path, deed: str) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -130,7 +131,7 @@ def test_a_killed_run_is_crashed_and_a_frozen_one_can_be_ended_with_all_saved(
     engine.ask(Resume())
     engine.until(Clock)
     engine.process.kill()
-    engine.process.wait(10)
+    engine.process.wait(60)
     seen = look(directory)
     assert (seen.state, seen.pid) == ("crashed", None)
     assert seen.step is not None
@@ -148,7 +149,7 @@ def test_a_killed_run_is_crashed_and_a_frozen_one_can_be_ended_with_all_saved(
         os.kill(frozen.process.pid, signal.SIGSTOP)
         said = stop(directory, HASTY)
         assert "did not answer and was terminated; stopped and saved at step" in said
-        assert frozen.process.wait(10) == 0
+        assert frozen.process.wait(60) == 0
         assert state(directory) == "stopped"
 
 
@@ -288,7 +289,7 @@ def test_an_engine_whose_directory_was_deleted_is_listed_and_can_be_ended(
         assert "is gone" in lost.why
         assert other.run == "other"
         assert stop(directory.parent / lost.run, HASTY)
-        assert engine.wait(10) == -signal.SIGTERM
+        assert engine.wait(60) == -signal.SIGTERM
 
 
 def test_a_run_that_was_opened_between_two_looks_is_looked_at_again(make_run: MakeRun) -> None:
@@ -367,7 +368,7 @@ def test_an_engine_that_ignores_everything_is_killed(make_run: MakeRun) -> None:
     with stand_in(directory, deaf) as engine:
         assert is_served(directory)
         said = stop(directory, Patience(answer=0.1, terminate=0.2))
-        assert engine.wait(10) == -signal.SIGKILL
+        assert engine.wait(60) == -signal.SIGKILL
     assert "did not answer and was killed" in said
     assert "step 3" in said
 
@@ -385,7 +386,7 @@ def test_a_stranger_is_never_killed(make_run: MakeRun) -> None:
         assert stranger.poll() is None
     finally:
         stranger.kill()
-        stranger.wait(10)
+        stranger.wait(60)
 
 
 # --- rm ------------------------------------------------------------------------------------------

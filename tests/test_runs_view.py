@@ -112,8 +112,11 @@ class Eyes(Hands):
         await self.pilot.pause()
 
     async def filter(self, text: str) -> None:
-        await self.press("slash")
-        self.view.query_one("#filter", Input).value = text
+        field = self.view.query_one("#filter", Input)
+        if not field.has_focus:
+            await self.press("slash")
+            await self.until(lambda: field.has_focus)
+        field.value = text
         await self.pilot.pause()
 
 
@@ -189,22 +192,29 @@ def test_it_is_sorted_by_any_column_in_both_directions_by_keys_and_by_mouse(fold
 def test_it_narrows_with_every_character_and_says_what_cannot_be_read(folder: Path) -> None:
     async def scenario(eyes: Eyes) -> None:
         await eyes.press("slash", *"lr")
-        assert eyes.names == []
+        await eyes.until(lambda: eyes.names == [])
         await eyes.press(">")
-        assert "a value is missing behind >" in eyes.detail
+        await eyes.until(lambda: "a value is missing behind >" in eyes.detail)
         assert len(eyes.names) == 4
         await eyes.press(*"0.05")
         await eyes.until(lambda: set(eyes.names) == {"here", "steeper"})
-        assert "2 of 4" in str(eyes.view.query_one("#box").border_title)
+        await eyes.until(lambda: "2 of 4" in str(eyes.view.query_one("#box").border_title))
         await eyes.press(*"x>1")
-        assert "0.05x>1 is no value here" in eyes.detail
+        await eyes.until(lambda: "0.05x>1 is no value here" in eyes.detail)
         assert len(eyes.names) == 4
         await eyes.filter("speed>1")
-        assert "speed is no field of a run; did you mean seed?" in eyes.detail
+        said = "speed is no field of a run; did you mean seed?"
+        await eyes.until(lambda: said in eyes.detail)
         await eyes.filter("hidden>16 preset=fast")
-        assert eyes.names == ["fast-one"]
-        await eyes.press("enter", "slash", "escape")
-        assert len(eyes.names) == 4
+        await eyes.until(lambda: eyes.names == ["fast-one"])
+        field = eyes.view.query_one("#filter", Input)
+        await eyes.press("enter")
+        await eyes.until(lambda: not field.has_focus)
+        await eyes.press("slash")
+        await eyes.until(lambda: field.has_focus)
+        # Of the list it would leave the view.
+        await eyes.press("escape")
+        await eyes.until(lambda: len(eyes.names) == 4 and not field.has_focus)
         await eyes.press("escape")
         await eyes.until(lambda: eyes.app.screen is eyes.training)
 

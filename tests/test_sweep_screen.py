@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -16,8 +15,9 @@ from textual.pilot import Pilot
 
 from core.sweep import Sweep as Aim
 from core.sweep_standing import Standing, State, Tried
+from tests.stage import until
 from tests.sweeping import SMALL, long
-from tests.terminal import PROGRAM, Terminal, processes_naming
+from tests.terminal import PROGRAM, Terminal, kill, processes_naming
 from tests.test_golden import WIDE, compare, shot
 from tui.inspector.bars import Line
 from tui.screens.confirm import Question
@@ -125,6 +125,7 @@ def test_the_sweep_looks_as_it_did(name: str, size: tuple[int, int], keys: tuple
 def test_enter_opens_the_trial_under_the_cursor() -> None:
     async def scene(app: SweepApp, pilot: Pilot[None]) -> None:
         await pilot.press("b", "enter")
+        await until(pilot, lambda: app.promoted)
 
     assert play(scene, study()).promoted == Path("/runs/letters-003")
 
@@ -132,11 +133,10 @@ def test_enter_opens_the_trial_under_the_cursor() -> None:
 def test_a_trial_of_another_machine_or_without_a_run_is_not_opened_and_says_so() -> None:
     async def scene(app: SweepApp, pilot: Pilot[None]) -> None:
         await pilot.press("down", "enter")
-        await pilot.pause(0.1)
+        await until(pilot, lambda: "✗ the run of trial 1" in text_of(app))
         assert "✗ the run of trial 1 was made on another-machine" in text_of(app)
         await pilot.press("end", "enter")
-        await pilot.pause(0.1)
-        assert "✗ trial 7 has no run yet" in text_of(app)
+        await until(pilot, lambda: "✗ trial 7 has no run yet" in text_of(app))
 
     assert play(scene, study()).promoted is None
 
@@ -144,20 +144,20 @@ def test_a_trial_of_another_machine_or_without_a_run_is_not_opened_and_says_so()
 def test_leaving_asks_while_trials_are_under_way_and_else_not() -> None:
     async def stay(app: SweepApp, pilot: Pilot[None]) -> None:
         await pilot.press("q")
-        assert isinstance(app.screen, Question)
+        await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("escape")
-        assert not isinstance(app.screen, Question)
+        await until(pilot, lambda: not isinstance(app.screen, Question))
         assert app.is_running
 
     async def end(app: SweepApp, pilot: Pilot[None]) -> None:
-        await pilot.press("q", "enter")
-        await pilot.pause(0.1)
-        assert app._exit
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Question) and app.screen.is_mounted)
+        await pilot.press("enter")
+        await until(pilot, lambda: app._exit)
 
     async def at_once(app: SweepApp, pilot: Pilot[None]) -> None:
         await pilot.press("q")
-        await pilot.pause(0.1)
-        assert app._exit
+        await until(pilot, lambda: app._exit)
 
     play(stay, study())
     play(end, study())
@@ -167,11 +167,15 @@ def test_leaving_asks_while_trials_are_under_way_and_else_not() -> None:
 def test_the_best_first_and_the_cursor_stays_on_its_trial() -> None:
     async def scene(app: SweepApp, pilot: Pilot[None]) -> None:
         await pilot.press("down", "s")
+
+        def first() -> list[int]:
+            table = app.screen.query_one("#trials").table  # type: ignore[attr-defined]
+            return [each.number for each in table.trials][:3]
+
+        await until(pilot, lambda: first() == [3, 1, 0])
         assert app.chosen == 1
-        table = app.screen.query_one("#trials").table  # type: ignore[attr-defined]
-        assert [each.number for each in table.trials][:3] == [3, 1, 0]
         await pilot.press("home")
-        assert app.chosen == 3
+        await until(pilot, lambda: app.chosen == 3)
 
     play(scene, study())
 
@@ -182,7 +186,8 @@ def test_a_sweep_has_no_palette() -> None:
             # As fast as they can be typed: Textual's palette fails then.
             app.post_message(Key(key, None))
             await asyncio.sleep(0)
-        await pilot.pause(0.2)
+        # The page was turned in the table.
+        await until(pilot, lambda: app.chosen == 7)
         assert app.screen is app._sweep
 
     play(scene, study())
@@ -191,9 +196,8 @@ def test_a_sweep_has_no_palette() -> None:
 def test_help_explains_the_sweep() -> None:
     async def scene(app: SweepApp, pilot: Pilot[None]) -> None:
         await pilot.press("question_mark")
-        await pilot.pause(0.1)
-        assert isinstance(app.screen, Help)
-        assert "Watanabe et al. 2023" in text_of(app)
+        await until(pilot, lambda: isinstance(app.screen, Help))
+        await until(pilot, lambda: "Watanabe et al. 2023" in text_of(app))
 
     play(scene, study())
 
@@ -264,7 +268,7 @@ def terminal(tmp_path: Path, few_names: Path) -> Iterator[Terminal]:
     yield terminal
     terminal.close()
     for process in processes_naming(tmp_path / "runs"):
-        os.kill(process, 9)
+        kill(process)
 
 
 @long

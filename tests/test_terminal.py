@@ -1,7 +1,7 @@
 """The whole program in a real terminal, tried as a new user would: keys in, screen out.
 
-Times are limits against hanging, some ten times what is aimed at; the figures themselves are
-printed by `python -m tests.benchmarks.latency`.
+Times are limits against hanging, far above what is aimed at; the figures themselves are printed by
+`python -m tests.benchmarks.latency`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from core.record import is_served, read_column, read_config, read_events
 from tests.conftest import Open
 from tests.terminal import PROGRAM, Dashboard
 
-FIRST_FRAME = 6.0
-TRAINING = 30.0
-KEY = 5.0
+FIRST_FRAME = 60.0
+TRAINING = 120.0
+KEY = 30.0
+"""Seconds, against hanging only: a busy machine may take most of them."""
 NO_END = ("--steps", "100000000", "--pace", "4000")
 """More steps than any test waits for, at a pace that leaves others some of the processor."""
 
@@ -149,9 +150,11 @@ def test_everything_stays_readable_at_80_by_24_and_back(session: Dashboard) -> N
 def test_a_tiny_terminal_says_so_and_everything_comes_back(session: Dashboard) -> None:
     reached = session.step
     session.resize(40, 10)
-    session.wait_for("40×10", KEY)
-    assert "at least" in session.text
-    assert "╭" not in session.text
+    # All on one screen: a frame may come in pieces.
+    session.wait_for(
+        lambda: "40×10" in session.text and "at least" in session.text and "╭" not in session.text,
+        KEY,
+    )
     session.resize(120, 36)
     session.wait_for(lambda: "╭─ Dataset" in session.text and is_whole(session), KEY)
     session.wait_for(lambda: session.step > reached)

@@ -50,10 +50,10 @@ from core.text import NO_WORDS, Text
 from core.tokens import tokens_of
 from core.trainer import Trainer
 from tests.conftest import Engine, Steermore, begun
+from tests.stage import until
 from tests.test_cli import fit as fitted
 from tests.test_cli import within
 from tui.app import SteermoreApp
-from tui.screens.training import TrainingScreen
 
 SMALL = ("--preset", "bengio2003", "--embedding-size", "6", "--hidden-size", "8", "--threads", "1")
 
@@ -333,10 +333,10 @@ def test_the_dashboard_shows_a_run_of_words(
             assert len(tokens_of(text)) == 100
             for key in ("g", "i", "S", "D", "I", "R", "h", "f", "o", "E"):
                 await pilot.press(key)
-                await pilot.pause(0.1)
-                assert not isinstance(app.screen, TrainingScreen)
+                await until(pilot, lambda: app.screen is not app._training)
+                await until(pilot, lambda: app.screen.is_mounted)
                 await pilot.press("escape")
-                await pilot.pause(0.1)
+                await until(pilot, lambda: app.screen is app._training)
 
     asyncio.run(show())
 
