@@ -18,6 +18,7 @@ from core.record import RunError
 from core.seal import state_sha256
 from core.steering import check_plan
 from core.story import Story, read_story
+from core.words import WordList
 
 Progress = Callable[[int, int], None]
 """Called with updates made and updates in all."""
@@ -39,10 +40,7 @@ def fork(
     """
     story = read_story(parent)
     forked, point, here = _planned(story, step, knobs, settings)
-    # Read as a list, or what is no such thing would make the whole run before it is found out.
-    words = read_recorded(parent, story.config)
-    if words.sha256 != story.config.data.sha256:
-        raise another_list(parent, story.config)
+    words = _words_of(story)
     start = _checkpoint_at(story, point)
     if start is None:
         start = _compute(story, here, progress)
@@ -56,8 +54,18 @@ def check_fork(
     knobs: dict[str, Value],
     settings: dict[str, Value],
 ) -> None:
-    """Raise what `fork` would, of what can be told without reading the list."""
-    _planned(read_story(parent), step, knobs, settings)
+    """Raise what `fork` would, but for what it cannot read or write of states."""
+    story = read_story(parent)
+    _planned(story, step, knobs, settings)
+    _words_of(story)
+
+
+def _words_of(story: Story) -> WordList:
+    # Read as a list, or what is no such thing would make the whole run before it is found out.
+    words = read_recorded(story.directory, story.config)
+    if words.sha256 != story.config.data.sha256:
+        raise another_list(story.directory, story.config)
+    return words
 
 
 def _planned(

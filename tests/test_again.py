@@ -125,6 +125,7 @@ def test_what_cannot_be_done_again_is_refused_with_a_sentence(
         (("--steps", "1", "--learning-rate", "0.01", "--headless"), "lies at or past the step"),
         (("--momentum", "0.9", "--optimizer", "adamw", "--warmup", "-1", "--headless"), "warmup"),
         ((), "use `steermore fork --headless`"),
+        (("--headless",), "is not the list that run"),
     ],
 )
 def test_a_fork_that_is_refused_leaves_a_live_run_training(
@@ -137,6 +138,9 @@ def test_a_fork_that_is_refused_leaves_a_live_run_training(
     engine = start(make_run())
     engine.ask(Resume())
     engine.until(StepsDone)
+    if "not the list" in sentence:
+        with (engine.directory / "words.txt").open("a") as words:
+            words.write("another\n")
     refused = steermore("fork", "last", *arguments, cwd=tmp_path)
     assert refused.returncode == 2
     assert sentence in refused.stderr
