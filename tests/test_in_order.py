@@ -9,22 +9,22 @@ from typing import ClassVar
 import pytest
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.events import Key, Paste
+from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 
 from tests.stage import until
 from tui.in_order import InOrder
 from tui.screens.confirm import LookAtTest
-from tui.screens.dialog import Dialog
 
 
-class Ask(Dialog[str]):
+class Ask(ModalScreen[str]):
     """Dismissed with what stands in its field."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "leave")]
+
     def compose(self) -> ComposeResult:
-        with Vertical(id="box"):
-            yield Input("0.0504", select_on_focus=True)
+        yield Input("0.0504", select_on_focus=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value)
