@@ -476,6 +476,12 @@ def test_the_pairs_are_walked_by_arrows_symbols_and_clicks(
         await hands.until(lambda: here() == ("q", "b"))
         await hands.pilot.click("#map", offset=(GUTTER + 3 * 5 + 1, 3))
         await hands.until(lambda: here() == ("a", "e"))
+
+        def of_this_symbol() -> bool:
+            table = pane(hands, "following").table
+            return isinstance(table, NextTable) and shipped.itos[table.first] == here()[0]
+
+        await hands.until(of_this_symbol)
         following = pane(hands, "following").table
         assert isinstance(following, NextTable)
         likeliest = shipped.itos[int(following.likeliest[0])]

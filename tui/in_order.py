@@ -18,7 +18,7 @@ from textual.app import App, ScreenStackError
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
-PATIENCE = 2.0
+PATIENCE = 3.0
 """Seconds after which a key counts as done, though what it went to has vanished with it."""
 
 Typed: TypeAlias = events.Key | events.Paste
@@ -82,7 +82,11 @@ class InOrder(App[None]):
         await self._take_waiting()
 
     async def _give_up_keys(self) -> None:
-        await self._key_settled(*self._keys_under_way)
+        if self.screen.is_mounted:
+            await self._key_settled(*self._keys_under_way)
+        else:
+            # A view that takes long to open has no field yet that could hear what follows.
+            self._lost_keys = self.set_timer(PATIENCE, self._give_up_keys)
 
 
 def _same(one: Typed, other: Typed) -> bool:
