@@ -22,6 +22,9 @@ from core.words import WordList, read_words, refusal
 MAX_COPY = 16 * 1024 * 1024
 """Bytes of a list of words that a run keeps a copy of; a larger list is named with its sha256."""
 
+AS_RECORDED = "STEERMORE_AS_RECORDED"
+"""Set for an engine that is to end where the run cannot be opened as it was recorded."""
+
 
 def new_run(
     runs: Path, config: RunConfig, words: bytes, start: bytes | None = None, *, name: str = ""
@@ -130,10 +133,6 @@ def _text_of(words: WordList, data: DataConfig, block_size: int) -> Text:
         )
     except DatasetError as error:
         raise refusal(data.path, str(error)) from None
-
-
-AS_RECORDED = "STEERMORE_AS_RECORDED"
-"""Set for an engine that is to end where the run cannot be opened as it was recorded."""
 
 
 def start_engine(directory: Path, *, as_recorded: bool = False) -> subprocess.Popen[bytes]:
