@@ -153,7 +153,7 @@ class TrainingScreen(ChartKeys):
         self._keys, self.own_cost = keys, own_cost
 
     def compose(self) -> ComposeResult:
-        yield StatusLine()
+        yield StatusLine(key_of("cancel", self._keys))
         with Container(id="body"):
             yield RateStrip(id="strip")
             yield PageLine(id="pages")

@@ -75,8 +75,10 @@ class StatusLine(Widget):
     status: reactive[Status] = reactive(Status(), repaint=False)
     """What the engine last confirmed."""
 
-    def __init__(self) -> None:
+    def __init__(self, cancel: str) -> None:
+        """`cancel`: the key that gives up a way back."""
         super().__init__()
+        self._cancel = cancel
         self._line: list[Piece] = []
         self._styles: dict[str, Style] = {}
 
@@ -135,7 +137,7 @@ class StatusLine(Widget):
                 state,
                 (1, _figure("to step ", f"{step:,}")),
                 (2, _figure("", f"{done:.0%}".rjust(4), " of the way")),
-                (3, [("escape gives up", "status--label")]),
+                (3, [(f"{self._cancel} gives up", "status--label")]),
             ]
         eta = "–" if status.eta is None else duration(status.eta)
         digits = len(f"{status.limit:,}")
